@@ -1,0 +1,78 @@
+# Hubgate. `make help` lists the words.
+CC      ?= cc
+PREFIX  ?= /usr/local
+BUILD   ?= build
+VERSION := $(shell cat VERSION)
+# The commit is in --version's build info metric only; a tarball without git says "unknown".
+COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+
+ROOMS   := base tls net http proxy api
+LIBS    := libevent_core libevent_extra libevent_openssl libssl libcrypto jansson
+DIALECT := -std=c17 -D_GNU_SOURCE -I. -pthread
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
+           -Wmissing-prototypes -Wvla -Wformat=2 -Werror
+HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
+OPTIM   ?= -O2 -g
+CFLAGS  := $(DIALECT) $(WARN) $(OPTIM) $(HARDEN) $(shell pkg-config --cflags $(LIBS)) $(EXTRA)
+LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack $(EXTRA)
+LDLIBS  := $(shell pkg-config --libs $(LIBS)) -lhttp_parser -lm
+
+SRC     := $(wildcard $(addsuffix /*.c,$(ROOMS)))
+OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
+UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all help check unit e2e asan tsan fuzz bench lint format install clean
+all: $(BUILD)/hubgate $(BUILD)/configurable-http-proxy ## build the programs into build/
+
+help: ## print these words
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+$(BUILD)/hubgate: $(OBJ) $(BUILD)/obj/main.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/configurable-http-proxy: $(BUILD)/hubgate
+	ln -sf hubgate $@
+
+$(BUILD)/obj/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DHUBGATE_VERSION='"$(VERSION)"' -DHUBGATE_COMMIT='"$(COMMIT)"' -MMD -MP -c -o $@ $<
+
+$(BUILD)/unit/%: tests/unit/%.c $(OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
+
+unit: $(UNIT) ## unit tests (cmocka)
+	@tests/unit/run $(UNIT)
+
+e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
+	tests/e2e/run
+
+check: unit asan e2e lint ## everything a change must pass (sanitizers included)
+
+asan: ## unit tests and a proxy under address and undefined-behaviour sanitizers
+	$(MAKE) BUILD=build/asan OPTIM='-O1 -g -fno-omit-frame-pointer' HARDEN=-fPIE \
+	    EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' all unit
+
+tsan: ## unit tests and a proxy under the thread sanitizer
+	$(MAKE) BUILD=build/tsan OPTIM='-O1 -g' HARDEN=-fPIE EXTRA='-fsanitize=thread' all unit
+
+fuzz: ## a minute of fuzzing per target
+	tests/fuzz/run
+
+bench: all ## measure beside configurable-http-proxy, nginx and haproxy
+	bench/run
+
+lint: ## floors, sizes, formatting, names
+	@tests/lint/run
+
+format: ## put every C file into the house's form
+	clang-format -i $(SRC) $(wildcard $(addsuffix /*.h,$(ROOMS))) main.c $(wildcard tests/unit/*.[ch] bench/*.[ch])
+
+install: all ## install into PREFIX (DESTDIR respected)
+	install -D -m 755 $(BUILD)/hubgate $(DESTDIR)$(PREFIX)/bin/hubgate
+	ln -sf hubgate $(DESTDIR)$(PREFIX)/bin/configurable-http-proxy
+
+clean: ## remove what make built (the virtual environments stay)
+	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/hubgate $(BUILD)/configurable-http-proxy
+
+-include $(OBJ:.o=.d) $(BUILD)/obj/main.d $(UNIT:=.d)

@@ -1,0 +1,35 @@
+/* The log: one line an event on stdout (or stderr before the start), written by a thread of its
+ * own so that no loop waits for a slow terminal or pipe. The only global of the program.
+ * Line form: CHP point 16; levels: CHP point 17. */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include "base/base.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_HTTP, LOG_VERBOSE, LOG_DEBUG, LOG_SILLY };
+
+/* false for a word that is no level. */
+bool log_level_parse(const char *word, enum log_level *level) MUST_CHECK;
+
+/* Starts the writing thread. json: one JSON object a line instead of text. Colour only when
+ * stdout is a terminal. */
+void log_start(enum log_level level, bool json);
+/* Writes all that is waiting and ends the thread. */
+void log_stop(void);
+bool log_wants(enum log_level level);
+
+/* One line: the message is made fit for one (control bytes become '?'). From any thread; may drop
+ * the line, counted, when 4 MiB wait to be written. */
+void log_line(enum log_level level, const char *format, ...) PRINTF(2, 3);
+
+/* For lines with fields of their own (the access log): `text` goes to a text log, `json` (the
+ * inside of an object, without braces: "\"status\":200,…") to a JSON log. */
+void log_fields(enum log_level level, struct span text, struct span json);
+bool log_is_json(void);
+
+/* Lines wait in a buffer of the calling thread; this hands them to the writer. Loops call it once
+ * in a while; log_line at warn and above does it at once. */
+void log_flush(void);
+uint64_t log_dropped(void);
+
+#endif

@@ -1,0 +1,45 @@
+/* One thread's event loop: libevent's base, tasks put off to the end of the turn, deadlines.
+ * Everything here is called on the loop's own thread unless it says otherwise. */
+#ifndef BASE_LOOP_H
+#define BASE_LOOP_H
+
+#include "base/base.h"
+
+struct event_base;
+struct loop;
+
+struct loop *loop_new(void);
+void loop_free(struct loop *loop);
+void loop_run(struct loop *loop); /* until loop_stop */
+void loop_stop(struct loop *loop);
+struct event_base *loop_base(struct loop *loop);
+
+/* Monotonic milliseconds, read once a turn. */
+int64_t loop_now_ms(struct loop *loop);
+/* Milliseconds since 1970, read once a turn. */
+int64_t loop_wall_ms(struct loop *loop);
+
+/* Work for after the callbacks of this turn: freeing what somebody may still be standing in,
+ * reading on where a turn's share was used up. Queued at most once; runs with new events polled in
+ * between. */
+struct task {
+    struct task *next;
+    void (*run)(struct task *task);
+    bool queued;
+};
+void loop_later(struct loop *loop, struct task *task);
+
+/* A deadline: set often, met rarely. Setting one costs no system call and no search: a wheel of
+ * 16 ms slots; a deadline is met 0 to 32 ms late, never early. */
+struct deadline {
+    struct deadline *next, **back; /* place in the wheel's slot, back == NULL when in none */
+    int64_t at_ms;                 /* 0: not set */
+    uint32_t slot;
+    void (*expire)(struct deadline *deadline);
+};
+void deadline_set(struct loop *loop, struct deadline *deadline, int64_t in_ms);
+/* Like deadline_set at an absolute loop_now_ms time. */
+void deadline_set_at(struct loop *loop, struct deadline *deadline, int64_t at_ms);
+void deadline_clear(struct deadline *deadline);
+
+#endif

@@ -1,0 +1,31 @@
+/* Spans: comparing, trimming, decoding. Nothing here allocates unless it says so. */
+#ifndef BASE_STR_H
+#define BASE_STR_H
+
+#include "base/base.h"
+
+#define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+
+struct span span_of(const char *text);
+bool span_is(struct span a, struct span b);
+bool span_is_nocase(struct span a, struct span b);
+bool span_starts_nocase(struct span text, struct span start);
+/* Without the spaces and tabs around it. */
+struct span span_trim(struct span text);
+/* The part up to the first `mark` (all of it if there is none); *rest is what follows the mark,
+ * or an empty span with p == NULL. */
+struct span span_cut(struct span text, char mark, struct span *rest);
+/* Whether a comma-separated list (RFC 9110 5.6.1) holds `word`, without regard to case. */
+bool span_lists(struct span list, struct span word);
+/* Decimal digits only, no sign, no space; false when empty or above max. */
+bool span_number(struct span text, uint64_t max, uint64_t *value) MUST_CHECK;
+int hex_value(char c); /* 0-15, or -1 */
+
+/* Percent-decodes into out (at least text.n bytes). Returns the length, or -1 on a malformed
+ * escape (RFC 3986 2.1). */
+ptrdiff_t percent_decode(struct span text, char *out);
+
+/* Constant-time in the content, not in the length: for tokens. */
+bool same_secret(struct span a, struct span b);
+
+#endif
