@@ -1,0 +1,249 @@
+#include "base/loop.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <time.h>
+
+/* The wheel: 4096 slots of 16 ms, 65 s around; what lies further ahead goes around again. */
+enum { SLOT_MS = 16, SLOTS = 4096, WORDS = SLOTS / 64 };
+
+struct loop {
+    struct event_base *base;
+    struct event *turn_timer, *wheel_timer;
+    struct task *first, **last;
+    struct deadline *slots[SLOTS];
+    uint64_t filled[WORDS]; /* one bit a slot: where to look */
+    int64_t swept;          /* all slots up to this absolute slot number have been met */
+    int64_t armed;          /* absolute slot number wheel_timer is set for, 0: not set */
+    int64_t now_ms, wall_ms;
+    struct timeval read_at; /* libevent's cached clock when now_ms was read */
+};
+
+static void on_turn(evutil_socket_t fd, short what, void *arg);
+static void on_wheel(evutil_socket_t fd, short what, void *arg);
+
+struct loop *loop_new(void)
+{
+    struct loop *loop = must_alloc(sizeof *loop);
+    struct event_config *config = event_config_new();
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    loop->base = event_base_new_with_config(config);
+    event_config_free(config);
+    if (!loop->base) {
+        free(loop);
+        return NULL;
+    }
+    loop->last = &loop->first;
+    loop->turn_timer = evtimer_new(loop->base, on_turn, loop);
+    loop->wheel_timer = evtimer_new(loop->base, on_wheel, loop);
+    loop->swept = loop_now_ms(loop) / SLOT_MS;
+    return loop;
+}
+
+static void run_tasks(struct loop *loop)
+{
+    struct task *task = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    while (task) {
+        struct task *next = task->next;
+        task->queued = false;
+        task->run(task);
+        task = next;
+    }
+}
+
+void loop_free(struct loop *loop)
+{
+    while (loop->first)
+        run_tasks(loop);
+    event_free(loop->turn_timer);
+    event_free(loop->wheel_timer);
+    event_base_free(loop->base);
+    free(loop);
+}
+
+void loop_run(struct loop *loop)
+{
+    event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+}
+
+void loop_stop(struct loop *loop)
+{
+    event_base_loopbreak(loop->base);
+}
+
+struct event_base *loop_base(struct loop *loop)
+{
+    return loop->base;
+}
+
+/* libevent reads the clock once a turn and keeps it; we turn it into milliseconds once. */
+static void read_clock(struct loop *loop)
+{
+    struct timeval cached;
+    event_base_gettimeofday_cached(loop->base, &cached);
+    if (cached.tv_sec == loop->read_at.tv_sec && cached.tv_usec == loop->read_at.tv_usec)
+        return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    loop->read_at = cached;
+    loop->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    loop->wall_ms = (int64_t)cached.tv_sec * 1000 + cached.tv_usec / 1000;
+}
+
+int64_t loop_now_ms(struct loop *loop)
+{
+    read_clock(loop);
+    return loop->now_ms;
+}
+
+int64_t loop_wall_ms(struct loop *loop)
+{
+    read_clock(loop);
+    return loop->wall_ms;
+}
+
+void loop_later(struct loop *loop, struct task *task)
+{
+    static const struct timeval at_once = {0, 0};
+    if (task->queued)
+        return;
+    if (!loop->first)
+        evtimer_add(loop->turn_timer, &at_once);
+    task->queued = true;
+    task->next = NULL;
+    *loop->last = task;
+    loop->last = &task->next;
+}
+
+/* --- the wheel --- */
+
+static void unlink_deadline(struct deadline *deadline)
+{
+    if (!deadline->back)
+        return;
+    *deadline->back = deadline->next;
+    if (deadline->next)
+        deadline->next->back = deadline->back;
+    deadline->back = NULL;
+}
+
+static void arm(struct loop *loop, int64_t slot)
+{
+    int64_t in_ms = (slot + 1) * SLOT_MS - loop_now_ms(loop);
+    if (in_ms < 1)
+        in_ms = 1;
+    struct timeval in = {in_ms / 1000, in_ms % 1000 * 1000};
+    loop->armed = slot;
+    evtimer_add(loop->wheel_timer, &in);
+}
+
+static void link_deadline(struct loop *loop, struct deadline *deadline)
+{
+    int64_t slot = deadline->at_ms / SLOT_MS;
+    if (slot <= loop->swept)
+        slot = loop->swept + 1;
+    if (slot > loop->swept + SLOTS - 1)
+        slot = loop->swept + SLOTS - 1;
+    uint32_t index = (uint32_t)(slot % SLOTS);
+    deadline->slot = index;
+    deadline->next = loop->slots[index];
+    if (deadline->next)
+        deadline->next->back = &deadline->next;
+    deadline->back = &loop->slots[index];
+    loop->slots[index] = deadline;
+    loop->filled[index / 64] |= 1ULL << (index % 64);
+    if (loop->armed == 0 || slot < loop->armed)
+        arm(loop, slot);
+}
+
+void deadline_set_at(struct loop *loop, struct deadline *deadline, int64_t at_ms)
+{
+    assert(deadline->expire);
+    /* Moved into the future: it stays where it is and moves on when its slot comes up. */
+    bool later = deadline->back && at_ms >= deadline->at_ms && deadline->at_ms != 0;
+    deadline->at_ms = at_ms;
+    if (later)
+        return;
+    unlink_deadline(deadline);
+    link_deadline(loop, deadline);
+}
+
+void deadline_set(struct loop *loop, struct deadline *deadline, int64_t in_ms)
+{
+    if (in_ms <= 0)
+        deadline_clear(deadline);
+    else
+        deadline_set_at(loop, deadline, loop_now_ms(loop) + in_ms);
+}
+
+void deadline_clear(struct deadline *deadline)
+{
+    unlink_deadline(deadline);
+    deadline->at_ms = 0;
+}
+
+/* The next slot after swept with something in it, 0: none. */
+static int64_t next_filled(const struct loop *loop)
+{
+    for (int64_t slot = loop->swept + 1; slot < loop->swept + SLOTS;) {
+        uint32_t index = (uint32_t)(slot % SLOTS);
+        uint64_t word = loop->filled[index / 64] >> (index % 64);
+        if (word)
+            return slot + __builtin_ctzll(word);
+        slot += 64 - index % 64;
+    }
+    return 0;
+}
+
+static void meet_slot(struct loop *loop, int64_t slot)
+{
+    uint32_t index = (uint32_t)(slot % SLOTS);
+    struct deadline *list = loop->slots[index];
+    loop->slots[index] = NULL;
+    loop->filled[index / 64] &= ~(1ULL << (index % 64));
+    if (list)
+        list->back = &list; /* expire() may clear any of them */
+    while (list) {
+        struct deadline *deadline = list;
+        unlink_deadline(deadline);
+        if (deadline->at_ms > loop_now_ms(loop)) {
+            link_deadline(loop, deadline);
+            continue;
+        }
+        deadline->at_ms = 0;
+        deadline->expire(deadline);
+    }
+}
+
+static void meet_deadlines(struct loop *loop)
+{
+    int64_t due = loop_now_ms(loop) / SLOT_MS - 1; /* whole slots only: never early */
+    loop->armed = INT64_MIN;                       /* no arming while we sweep */
+    for (int64_t slot; (slot = next_filled(loop)) != 0 && slot <= due;) {
+        loop->swept = slot;
+        meet_slot(loop, slot);
+    }
+    if (due > loop->swept)
+        loop->swept = due;
+    loop->armed = 0;
+    int64_t next = next_filled(loop);
+    if (next)
+        arm(loop, next);
+}
+
+static void on_turn(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    run_tasks(arg);
+}
+
+static void on_wheel(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    meet_deadlines(arg);
+}

@@ -1,0 +1,113 @@
+#include "base/str.h"
+
+#include <string.h>
+#include <strings.h>
+
+struct span span_of(const char *text)
+{
+    return (struct span){text, text ? strlen(text) : 0};
+}
+
+bool span_is(struct span a, struct span b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+bool span_is_nocase(struct span a, struct span b)
+{
+    return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+
+bool span_starts_nocase(struct span text, struct span start)
+{
+    return text.n >= start.n && span_is_nocase((struct span){text.p, start.n}, start);
+}
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct span span_trim(struct span text)
+{
+    while (text.n && is_blank(text.p[0])) {
+        text.p++;
+        text.n--;
+    }
+    while (text.n && is_blank(text.p[text.n - 1]))
+        text.n--;
+    return text;
+}
+
+struct span span_cut(struct span text, char mark, struct span *rest)
+{
+    const char *at = text.n ? memchr(text.p, mark, text.n) : NULL;
+    if (!at) {
+        *rest = (struct span){NULL, 0};
+        return text;
+    }
+    size_t before = (size_t)(at - text.p);
+    *rest = (struct span){at + 1, text.n - before - 1};
+    return (struct span){text.p, before};
+}
+
+bool span_lists(struct span list, struct span word)
+{
+    while (list.p) {
+        struct span item = span_trim(span_cut(list, ',', &list));
+        if (span_is_nocase(item, word))
+            return true;
+    }
+    return false;
+}
+
+bool span_number(struct span text, uint64_t max, uint64_t *value)
+{
+    uint64_t sum = 0;
+    if (text.n == 0)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] < '0' || text.p[i] > '9')
+            return false;
+        uint64_t digit = (uint64_t)(text.p[i] - '0');
+        if (digit > max || sum > (max - digit) / 10)
+            return false;
+        sum = sum * 10 + digit;
+    }
+    *value = sum;
+    return true;
+}
+
+int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c = (char)(c | 0x20);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+ptrdiff_t percent_decode(struct span text, char *out)
+{
+    size_t length = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] != '%') {
+            out[length++] = text.p[i];
+            continue;
+        }
+        int high = i + 2 < text.n ? hex_value(text.p[i + 1]) : -1;
+        int low = i + 2 < text.n ? hex_value(text.p[i + 2]) : -1;
+        if (high < 0 || low < 0)
+            return -1;
+        out[length++] = (char)(high << 4 | low);
+        i += 2;
+    }
+    return (ptrdiff_t)length;
+}
+
+bool same_secret(struct span a, struct span b)
+{
+    unsigned char differ = a.n == b.n ? 0 : 1;
+    for (size_t i = 0; i < a.n; i++)
+        differ |= (unsigned char)(a.p[i] ^ (b.n ? b.p[i % b.n] : 0));
+    return differ == 0 && a.n == b.n;
+}

@@ -1,0 +1,69 @@
+#include "net/buf.h"
+
+#include <stdlib.h>
+
+enum { KEPT = 32 }; /* free buffers of a size kept at hand */
+
+struct bufs {
+    struct shelf {
+        struct buf *first;
+        unsigned n;
+    } small, large;
+};
+
+struct bufs *bufs_new(void)
+{
+    return must_alloc(sizeof(struct bufs));
+}
+
+static void empty_shelf(struct shelf *shelf)
+{
+    while (shelf->first) {
+        struct buf *buf = shelf->first;
+        shelf->first = buf->next;
+        free(buf);
+    }
+}
+
+void bufs_free(struct bufs *bufs)
+{
+    empty_shelf(&bufs->small);
+    empty_shelf(&bufs->large);
+    free(bufs);
+}
+
+static struct shelf *shelf_of(struct bufs *bufs, size_t size)
+{
+    return size == BUF_SMALL ? &bufs->small : size == BUF_LARGE ? &bufs->large : NULL;
+}
+
+struct buf *buf_lend(struct bufs *bufs, size_t bytes)
+{
+    size_t size = bytes <= BUF_SMALL ? BUF_SMALL : bytes <= BUF_LARGE ? BUF_LARGE : bytes;
+    struct shelf *shelf = shelf_of(bufs, size);
+    struct buf *buf = shelf ? shelf->first : NULL;
+    if (buf) {
+        shelf->first = buf->next;
+        shelf->n--;
+    } else {
+        buf = malloc(sizeof *buf + size);
+        if (!buf)
+            abort(); /* bounded by connections × 64 KiB: the host is out of memory */
+        buf->size = (uint32_t)size;
+    }
+    buf->next = NULL;
+    buf->start = buf->end = 0;
+    return buf;
+}
+
+void buf_return(struct bufs *bufs, struct buf *buf)
+{
+    struct shelf *shelf = buf ? shelf_of(bufs, buf->size) : NULL;
+    if (!shelf || shelf->n >= KEPT) {
+        free(buf);
+        return;
+    }
+    buf->next = shelf->first;
+    shelf->first = buf;
+    shelf->n++;
+}

@@ -1,0 +1,102 @@
+#include "net/listener.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { ACCEPTS_A_TURN = 64, PAUSE_MS = 100 };
+
+struct listener {
+    struct loop *loop;
+    int fd;
+    struct event *event;
+    struct deadline pause;
+    bool paused;
+    uint64_t pauses;
+    void (*accepted)(void *owner, int fd, const struct sockaddr *peer);
+    void *owner;
+};
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg);
+static void on_pause_over(struct deadline *deadline);
+
+struct listener *listener_new(struct loop *loop, int fd,
+                              void (*accepted)(void *owner, int fd, const struct sockaddr *peer),
+                              void *owner)
+{
+    struct listener *listener = must_alloc(sizeof *listener);
+    *listener = (struct listener){.loop = loop,
+                                  .fd = fd,
+                                  .accepted = accepted,
+                                  .owner = owner,
+                                  .pause = {.expire = on_pause_over}};
+    listener->event =
+        event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+    event_add(listener->event, NULL);
+    return listener;
+}
+
+void listener_free(struct listener *listener)
+{
+    if (!listener)
+        return;
+    deadline_clear(&listener->pause);
+    event_free(listener->event);
+    close(listener->fd);
+    free(listener);
+}
+
+void listener_pause(struct listener *listener)
+{
+    if (listener->paused)
+        return;
+    listener->paused = true;
+    listener->pauses++;
+    event_del(listener->event);
+    deadline_set(listener->loop, &listener->pause, PAUSE_MS);
+}
+
+void listener_resume(struct listener *listener)
+{
+    if (!listener->paused)
+        return;
+    listener->paused = false;
+    deadline_clear(&listener->pause);
+    event_add(listener->event, NULL);
+}
+
+uint64_t listener_pauses(const struct listener *listener)
+{
+    return listener->pauses;
+}
+
+static void accept_some(struct listener *listener)
+{
+    for (int i = 0; i < ACCEPTS_A_TURN && !listener->paused; i++) {
+        struct sockaddr_storage peer;
+        socklen_t length = sizeof peer;
+        int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            listener->accepted(listener->owner, fd, (struct sockaddr *)&peer);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            listener_pause(listener);
+        else if (errno != EAGAIN) /* the connection died before we took it: take the next */
+            continue;
+        return;
+    }
+}
+
+static void on_acceptable(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd, (void)what;
+    accept_some(arg);
+}
+
+static void on_pause_over(struct deadline *deadline)
+{
+    listener_resume(CONTAINER(deadline, struct listener, pause));
+}

@@ -1,0 +1,22 @@
+/* Accepting connections on one listening socket, many a turn, pausing when the process has no
+ * descriptors or memory for more. */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "base/loop.h"
+#include "net/addr.h"
+
+struct listener;
+
+/* `accepted` gets a connected, non-blocking descriptor, which is the owner's from then on. The
+ * listening descriptor becomes the listener's. */
+struct listener *listener_new(struct loop *loop, int fd,
+                              void (*accepted)(void *owner, int fd, const struct sockaddr *peer),
+                              void *owner);
+void listener_free(struct listener *listener); /* closes the socket; NULL: nothing */
+/* Stops accepting for 100 ms, or until listener_resume: connections wait in the kernel. */
+void listener_pause(struct listener *listener);
+void listener_resume(struct listener *listener);
+uint64_t listener_pauses(const struct listener *listener);
+
+#endif

@@ -1,0 +1,109 @@
+#include "net/resolve.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { THREADS = 4 };
+
+struct resolver {
+    pthread_mutex_t mutex;
+    pthread_cond_t asked;
+    struct lookup *first, **last;
+    bool stopping;
+    pthread_t threads[THREADS];
+};
+
+static void resolve(struct lookup *lookup)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *found = NULL;
+    char service[8];
+    snprintf(service, sizeof service, "%u", lookup->port);
+    lookup->error = getaddrinfo(lookup->host, service, &hints, &found);
+    if (lookup->error == EAI_NONAME || lookup->error == EAI_ADDRFAMILY) {
+        hints.ai_flags = 0; /* a host whose only interface is loopback */
+        lookup->error = getaddrinfo(lookup->host, service, &hints, &found);
+    }
+    lookup->n = 0;
+    if (lookup->error != 0)
+        return;
+    for (struct addrinfo *at = found; at && lookup->n < LOOKUP_ADDRS; at = at->ai_next) {
+        memcpy(&lookup->addrs[lookup->n].storage, at->ai_addr, at->ai_addrlen);
+        lookup->addrs[lookup->n++].length = at->ai_addrlen;
+    }
+    freeaddrinfo(found);
+}
+
+static void *resolve_all(void *arg)
+{
+    struct resolver *resolver = arg;
+    pthread_mutex_lock(&resolver->mutex);
+    for (;;) {
+        while (!resolver->first && !resolver->stopping)
+            pthread_cond_wait(&resolver->asked, &resolver->mutex);
+        if (resolver->stopping)
+            break;
+        struct lookup *lookup = resolver->first;
+        resolver->first = lookup->next;
+        if (!resolver->first)
+            resolver->last = &resolver->first;
+        pthread_mutex_unlock(&resolver->mutex);
+        resolve(lookup);
+        mailbox_post(lookup->reply_to, &lookup->letter);
+        pthread_mutex_lock(&resolver->mutex);
+    }
+    pthread_mutex_unlock(&resolver->mutex);
+    return NULL;
+}
+
+struct resolver *resolver_new(void)
+{
+    struct resolver *resolver = must_alloc(sizeof *resolver);
+    pthread_mutex_init(&resolver->mutex, NULL);
+    pthread_cond_init(&resolver->asked, NULL);
+    resolver->last = &resolver->first;
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_create(&resolver->threads[i], NULL, resolve_all, resolver);
+    return resolver;
+}
+
+void resolver_stop(struct resolver *resolver)
+{
+    pthread_mutex_lock(&resolver->mutex);
+    resolver->stopping = true;
+    pthread_cond_broadcast(&resolver->asked);
+    pthread_mutex_unlock(&resolver->mutex);
+    for (size_t i = 0; i < THREADS; i++)
+        pthread_join(resolver->threads[i], NULL);
+}
+
+void resolver_free(struct resolver *resolver)
+{
+    while (resolver->first) { /* never asked: give it back unanswered */
+        struct lookup *lookup = resolver->first;
+        resolver->first = lookup->next;
+        free(lookup);
+    }
+    pthread_cond_destroy(&resolver->asked);
+    pthread_mutex_destroy(&resolver->mutex);
+    free(resolver);
+}
+
+static void open_answer(struct letter *letter)
+{
+    struct lookup *lookup = CONTAINER(letter, struct lookup, letter);
+    lookup->done(lookup);
+}
+
+void resolver_ask(struct resolver *resolver, struct lookup *lookup)
+{
+    lookup->letter.open = open_answer;
+    lookup->next = NULL;
+    pthread_mutex_lock(&resolver->mutex);
+    *resolver->last = lookup;
+    resolver->last = &lookup->next;
+    pthread_cond_signal(&resolver->asked);
+    pthread_mutex_unlock(&resolver->mutex);
+}
