@@ -56,12 +56,14 @@ struct counters {
     uint64_t proxied[COUNTER_STATUSES]; /* requests_proxy{status}, CHP 82 */
     uint64_t endings[COUNTER_ENDINGS];  /* hubgate_exchanges_total{ending} */
     struct {
-        uint64_t bucket[LATENCY_BUCKETS], count;
+        uint64_t bucket[LATENCY_BUCKETS], count; /* each bucket alone, not those below it */
         double sum_s;
     } latency[COUNTER_CLASSES]; /* time to the reply's first byte */
     struct durations find_target, update_activity;
 };
 
+/* Counts one reply of that class: the time to its first byte. */
+void latency_add(struct counters *counters, unsigned route_class, double seconds);
 void counters_add(struct counters *sum, const struct counters *more);
 
 #endif
