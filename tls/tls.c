@@ -1,0 +1,243 @@
+#include "tls/tls.h"
+
+#include "tls/context.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tls {
+    SSL *ssl;
+    struct tls_context *context;
+    char *why;       /* words for the failure; NULL before one */
+    bool failed;     /* OpenSSL allows no further call but freeing */
+    bool said_bye;   /* close_notify was handed to OpenSSL */
+    bool wants_read; /* the last read used up what had arrived */
+};
+
+static struct tls *session_new(struct tls_context *context, int fd)
+{
+    ERR_clear_error();
+    SSL *ssl = SSL_new(context->ctx);
+    struct tls *tls = ssl ? calloc(1, sizeof *tls) : NULL;
+    if (!tls || SSL_set_fd(ssl, fd) != 1) {
+        free(tls);
+        SSL_free(ssl);
+        return NULL;
+    }
+    /* One read for a record's head and body. Here and not on the SSL_CTX: libevent's bufferevents,
+     * which share it, do not look for bytes read ahead. */
+    SSL_set_read_ahead(ssl, 1);
+    tls->ssl = ssl;
+    tls->context = context;
+    context_session_opened(context);
+    return tls;
+}
+
+struct tls *tls_accept_new(struct tls_context *context, int fd)
+{
+    struct tls *tls = session_new(context, fd);
+    if (tls)
+        SSL_set_accept_state(tls->ssl);
+    return tls;
+}
+
+static bool is_address(const char *name)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+}
+
+/* Who the certificate must speak for. */
+static bool expect_peer(SSL *ssl, const char *name)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    if (is_address(name))
+        return X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
+    char host[256];
+    size_t n = strlen(name);
+    if (n && name[n - 1] == '.') /* RFC 6066 3: without the dot of an absolute name */
+        n--;
+    if (n == 0 || n >= sizeof host)
+        return false;
+    memcpy(host, name, n);
+    host[n] = '\0';
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(param, host, n) == 1 &&
+           SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+struct tls *tls_connect_new(struct tls_context *context, int fd, const char *name)
+{
+    struct tls *tls = session_new(context, fd);
+    if (!tls)
+        return NULL;
+    if (!expect_peer(tls->ssl, name)) {
+        tls_drop(tls);
+        return NULL;
+    }
+    SSL_set_connect_state(tls->ssl);
+    return tls;
+}
+
+void tls_drop(struct tls *tls)
+{
+    if (!tls)
+        return;
+    ERR_clear_error();
+    SSL_free(tls->ssl);
+    context_session_closed(tls->context);
+    free(tls->why);
+    free(tls);
+}
+
+void tls_free(struct tls *tls)
+{
+    if (!tls)
+        return;
+    if (SSL_is_init_finished(tls->ssl))
+        (void)tls_shutdown(tls);
+    tls_drop(tls);
+}
+
+/* Words for the commonest failures; OpenSSL's own for the others. */
+static const char *words_for(unsigned long code)
+{
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_UNEXPECTED_EOF_WHILE_READING:
+        return "closed without ending TLS (truncation)";
+    case SSL_R_HTTP_REQUEST:
+    case SSL_R_HTTPS_PROXY_REQUEST:
+        return "plain HTTP where TLS is spoken";
+    case SSL_R_WRONG_VERSION_NUMBER:
+        return "the peer does not speak TLS";
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        return "no client certificate given";
+    default: {
+        const char *words = ERR_reason_error_string(code);
+        return words ? words : "TLS error";
+    }
+    }
+}
+
+static void note_why(struct tls *tls, int saved_errno)
+{
+    unsigned long code = ERR_peek_error();
+    long verdict = SSL_get_verify_result(tls->ssl);
+    const char *words;
+    if (code == 0)
+        words = saved_errno ? strerror(saved_errno) : "connection closed";
+    else if (ERR_GET_LIB(code) == ERR_LIB_SYS)
+        words = strerror(ERR_GET_REASON(code));
+    else if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED && verdict != X509_V_OK)
+        words = X509_verify_cert_error_string(verdict);
+    else
+        words = words_for(code);
+    free(tls->why);
+    tls->why = strdup(words);
+}
+
+/* What OpenSSL's return value means, in our words. */
+static enum tls_step step_of(struct tls *tls, int result)
+{
+    int saved_errno = errno;
+    switch (SSL_get_error(tls->ssl, result)) {
+    case SSL_ERROR_NONE:
+    case SSL_ERROR_ZERO_RETURN:
+        return TLS_DONE;
+    case SSL_ERROR_WANT_READ:
+        return TLS_WANT_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return TLS_WANT_WRITE;
+    default:
+        tls->failed = true;
+        note_why(tls, saved_errno);
+        ERR_clear_error();
+        return TLS_FAILED;
+    }
+}
+
+/* OpenSSL judges a call by the thread's error queue, so each begins with an empty one. */
+static void prepare(void)
+{
+    ERR_clear_error();
+    errno = 0;
+}
+
+enum tls_step tls_handshake(struct tls *tls)
+{
+    if (tls->failed)
+        return TLS_FAILED;
+    prepare();
+    int result = SSL_do_handshake(tls->ssl);
+    return result == 1 ? TLS_DONE : step_of(tls, result);
+}
+
+ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
+{
+    *step = TLS_FAILED;
+    if (tls->failed)
+        return -1;
+    prepare();
+    size_t got = 0;
+    int result = SSL_read_ex(tls->ssl, bytes, n, &got);
+    tls->wants_read = result != 1;
+    *step = result == 1 ? TLS_DONE : step_of(tls, result);
+    if (result == 1)
+        return (ssize_t)got;
+    return *step == TLS_DONE ? 0 : -1;
+}
+
+ssize_t tls_write(struct tls *tls, const void *bytes, size_t n, enum tls_step *step)
+{
+    assert(n > 0);
+    *step = TLS_FAILED;
+    if (tls->failed)
+        return -1;
+    prepare();
+    size_t taken = 0;
+    int result = SSL_write_ex(tls->ssl, bytes, n, &taken);
+    *step = result == 1 ? TLS_DONE : step_of(tls, result);
+    return result == 1 ? (ssize_t)taken : -1;
+}
+
+enum tls_step tls_shutdown(struct tls *tls)
+{
+    if (tls->failed)
+        return TLS_FAILED;
+    /* A second SSL_shutdown would read, and throw away, what the peer still sends. */
+    if (tls->said_bye)
+        return TLS_DONE;
+    prepare();
+    int result = SSL_shutdown(tls->ssl);
+    enum tls_step step = result >= 0 ? TLS_DONE : step_of(tls, result);
+    tls->said_bye = step == TLS_DONE;
+    return step;
+}
+
+bool tls_pending(const struct tls *tls)
+{
+    if (tls->failed)
+        return false;
+    return SSL_pending(tls->ssl) > 0 || (!tls->wants_read && SSL_has_pending(tls->ssl));
+}
+
+bool tls_resumed(const struct tls *tls)
+{
+    return SSL_session_reused(tls->ssl) == 1;
+}
+
+const char *tls_version(const struct tls *tls)
+{
+    return SSL_get_version(tls->ssl);
+}
+
+const char *tls_why(const struct tls *tls)
+{
+    return tls->why ? tls->why : "no failure";
+}
