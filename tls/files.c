@@ -96,9 +96,8 @@ static bool key_error(const struct tls_files *files, const char *path, const str
     if (unlock->asked)
         return error_set(error, "%s-key: the passphrase in %s does not open %s", files->flag,
                          variable, path);
-    if (only_the_end())
-        return error_set(error, "%s-key: %s holds no PEM private key", files->flag, path);
-    return error_set(error, "%s-key: %s does not parse: %s", files->flag, path, openssl_words());
+    return error_set(error, "%s-key: %s holds no PEM private key that OpenSSL can read: %s",
+                     files->flag, path, openssl_words());
 }
 
 static EVP_PKEY *read_key(const struct tls_files *files, const char *path, struct error *error)
