@@ -103,23 +103,20 @@ static bool set_ciphers(SSL_CTX *ctx, const struct tls_files *files, struct erro
     size_t room = strlen(wanted) + sizeof never_ciphers + 2;
     char *suites12 = must_alloc(room), *suites13 = must_alloc(room);
     split_ciphers(wanted, suites12, suites13);
-    bool good = true;
+    bool only13 = !*suites12 && *suites13;
+    strcat(suites12, never_ciphers);
     ERR_clear_error();
-    if (*suites13)
-        good = SSL_CTX_set_ciphersuites(ctx, suites13) == 1;
-    if (good && *suites12) {
-        strcat(suites12, never_ciphers);
-        good = SSL_CTX_set_cipher_list(ctx, suites12) == 1;
-    } else if (good) {
-        good = SSL_CTX_get_max_proto_version(ctx) == TLS1_3_VERSION &&
-               SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1;
-    }
+    bool good = (!*suites13 || SSL_CTX_set_ciphersuites(ctx, suites13) == 1) &&
+                (only13 || SSL_CTX_set_cipher_list(ctx, suites12) == 1);
     free(suites12);
     free(suites13);
     if (!good)
         return error_set(error, "%s-ciphers: no usable cipher in \"%s\": %s", files->flag, wanted,
                          openssl_words());
-    return true;
+    if (only13 && SSL_CTX_get_max_proto_version(ctx) < TLS1_3_VERSION)
+        return error_set(error, "%s-ciphers: \"%s\" is for TLS 1.3, which %s-protocol %s rules out",
+                         files->flag, wanted, files->flag, files->protocol);
+    return !only13 || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1;
 }
 
 /* What both sides share. Versions before ciphers: the list may narrow them. */

@@ -9,7 +9,7 @@
 
 const char *openssl_words(void)
 {
-    const char *words = ERR_reason_error_string(ERR_peek_last_error());
+    const char *words = ERR_reason_error_string(ERR_peek_error());
     return words ? words : "unknown error";
 }
 
@@ -27,7 +27,7 @@ static BIO *open_file(const char *flag, const char *part, const char *path, stru
 /* PEM reading ends with "no start line" where no further block follows. */
 static bool only_the_end(void)
 {
-    return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+    return ERR_GET_REASON(ERR_peek_error()) == PEM_R_NO_START_LINE;
 }
 
 static bool add_authority(SSL_CTX *ctx, X509 *cert)
@@ -51,7 +51,7 @@ bool files_use_ca(SSL_CTX *ctx, const struct tls_files *files, struct error *err
         found++;
     }
     BIO_free(file);
-    if (!good || (found && !only_the_end()))
+    if (!good || !only_the_end())
         return error_set(error, "%s-ca: certificate %zu in %s does not parse: %s", files->flag,
                          good ? found + 1 : found, path, openssl_words());
     if (!found)

@@ -6,7 +6,7 @@
 
 #include <openssl/ssl.h>
 
-/* OpenSSL's own words for the newest error of this thread; never NULL. */
+/* OpenSSL's own words for the oldest error of this thread, the most telling one; never NULL. */
 const char *openssl_words(void);
 
 /* The certificates of --…-ca: what peers are checked against, in place of the system's. */

@@ -239,5 +239,5 @@ const char *tls_version(const struct tls *tls)
 
 const char *tls_why(const struct tls *tls)
 {
-    return tls->why ? tls->why : "no failure";
+    return tls->why ? tls->why : "";
 }
