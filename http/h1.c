@@ -1,0 +1,435 @@
+#include "http/h1.h"
+
+#include <http_parser.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct {
+    unsigned status;
+    const char *words;
+} verdicts[] = {
+    [H1_OK] = {200, "ok"},
+    [H1_MORE] = {400, "incomplete head"},
+    [H1_BARE_LF] = {400, "a line ends with LF alone"},
+    [H1_BARE_CR] = {400, "CR without LF"},
+    [H1_CONTROL_BYTE] = {400, "control byte in the head"},
+    [H1_FOLDED] = {400, "folded header line"},
+    [H1_FIELD_NAME] = {400, "malformed header name"},
+    [H1_TOO_MANY_FIELDS] = {431, "too many header lines"},
+    [H1_TOO_LARGE] = {431, "header larger than the limit"},
+    [H1_SYNTAX] = {400, "malformed start line"},
+    [H1_VERSION] = {505, "HTTP version is neither 1.0 nor 1.1"},
+    [H1_METHOD] = {501, "method not supported"},
+    [H1_TARGET] = {400, "malformed request target"},
+    [H1_HOST] = {400, "not exactly one valid Host"},
+    [H1_CONTENT_LENGTH] = {400, "malformed or conflicting Content-Length"},
+    [H1_TRANSFER_ENCODING] = {400, "Transfer-Encoding is not exactly 'chunked'"},
+    [H1_LENGTH_AND_CHUNKED] = {400, "both Content-Length and Transfer-Encoding"},
+    [H1_EXPECT] = {417, "unknown expectation"},
+    [H1_STATUS] = {502, "malformed status line"},
+};
+
+unsigned h1_status(enum h1_verdict verdict)
+{
+    return verdicts[verdict].status;
+}
+
+const char *h1_words(enum h1_verdict verdict)
+{
+    return verdicts[verdict].words;
+}
+
+void h1_start(uint64_t max_head_bytes)
+{
+    http_parser_set_max_header_size((uint32_t)max_head_bytes + 1024);
+}
+
+/* tchar of RFC 9110 5.6.2: letters, digits and these marks. */
+static bool is_token_char(unsigned char c)
+{
+    unsigned char letter = c | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           (c && strchr("!#$%&'*+.^`|~", c));
+}
+
+static bool is_token(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (!is_token_char((unsigned char)text.p[i]))
+            return false;
+    }
+    return text.n > 0;
+}
+
+/* --- the raw head --- */
+
+enum h1_verdict h1_find_end(const char *bytes, size_t n, size_t *seen, size_t *head_bytes)
+{
+    for (;;) {
+        const char *lf = *seen < n ? memchr(bytes + *seen, '\n', n - *seen) : NULL;
+        if (!lf)
+            return H1_MORE;
+        size_t at = (size_t)(lf - bytes);
+        if (at == 0 || bytes[at - 1] != '\r')
+            return H1_BARE_LF;
+        *seen = at + 1;
+        if (at >= 3 && bytes[at - 2] == '\n') {
+            *head_bytes = at + 1;
+            return H1_OK;
+        }
+    }
+}
+
+/* One line without its CRLF: no control byte but, within fields, HT. */
+static enum h1_verdict check_bytes(const char *p, size_t n, bool start_line)
+{
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)p[i];
+        if (c >= 0x20 && c != 0x7f)
+            continue;
+        if (c == '\r')
+            return H1_BARE_CR;
+        if (c != '\t' || start_line)
+            return H1_CONTROL_BYTE;
+    }
+    return H1_OK;
+}
+
+static enum h1_verdict check_lines(const char *bytes, size_t head_bytes, size_t max_fields)
+{
+    const char *p = bytes, *end = bytes + head_bytes - 2;
+    for (size_t lines = 0; p < end; lines++) {
+        const char *lf = memchr(p, '\n', (size_t)(end + 2 - p));
+        enum h1_verdict verdict = check_bytes(p, (size_t)(lf - 1 - p), lines == 0);
+        if (verdict != H1_OK)
+            return verdict;
+        if (lines > max_fields)
+            return H1_TOO_MANY_FIELDS;
+        if (lines > 0) {
+            if (*p == ' ' || *p == '\t')
+                return H1_FOLDED;
+            const char *colon = memchr(p, ':', (size_t)(lf - p));
+            if (!colon || !is_token((struct span){p, (size_t)(colon - p)}))
+                return H1_FIELD_NAME;
+        }
+        p = lf + 1;
+    }
+    return H1_OK;
+}
+
+/* --- http-parser as tokeniser --- */
+
+static int take_target(http_parser *parser, const char *at, size_t n)
+{
+    struct head *head = parser->data;
+    head->target = (struct span){at, n};
+    return 0;
+}
+
+static int take_name(http_parser *parser, const char *at, size_t n)
+{
+    struct head *head = parser->data;
+    if (head->n == head->max)
+        return 1;
+    head->fields[head->n++] = (struct field){.name = {at, n}, .value = {at + n, 0}};
+    return 0;
+}
+
+static int take_value(http_parser *parser, const char *at, size_t n)
+{
+    struct head *head = parser->data;
+    if (head->n == 0)
+        return 1;
+    head->fields[head->n - 1].value = (struct span){at, n};
+    return 0;
+}
+
+static int skip_body(http_parser *parser)
+{
+    (void)parser;
+    return 1;
+}
+
+static const http_parser_settings tokeniser = {
+    .on_url = take_target,
+    .on_header_field = take_name,
+    .on_header_value = take_value,
+    .on_headers_complete = skip_body,
+};
+
+static enum h1_verdict verdict_of(const http_parser *parser, size_t used, size_t head_bytes)
+{
+    switch (HTTP_PARSER_ERRNO(parser)) {
+    case HPE_OK:
+        /* an upgrade stops before the last LF */
+        return used + 1 < head_bytes ? H1_SYNTAX : H1_OK;
+    case HPE_INVALID_METHOD:
+        return H1_METHOD;
+    case HPE_INVALID_VERSION:
+        return H1_VERSION;
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+        return H1_CONTENT_LENGTH;
+    case HPE_HEADER_OVERFLOW:
+        return H1_TOO_LARGE;
+    default:
+        return H1_SYNTAX;
+    }
+}
+
+/* Runs the tokeniser over exactly the head and finishes the spans: lines, trimmed values. */
+static enum h1_verdict tokenise(struct head *head, const char *bytes, size_t head_bytes,
+                                enum http_parser_type type)
+{
+    http_parser parser;
+    size_t max = head->max;
+    memset(head, 0, sizeof *head);
+    head->max = max;
+    head->bytes = head_bytes;
+    http_parser_init(&parser, type);
+    parser.data = head;
+    size_t used = http_parser_execute(&parser, &tokeniser, bytes, head_bytes);
+    enum h1_verdict verdict = verdict_of(&parser, used, head_bytes);
+    if (verdict != H1_OK)
+        return verdict;
+    if (parser.http_major != 1 || parser.http_minor > 1)
+        return H1_VERSION;
+    head->version = parser.http_minor == 1 ? HTTP_1_1 : HTTP_1_0;
+    const char *line = bytes, *end = bytes + head_bytes;
+    const char *lf = memchr(line, '\n', head_bytes);
+    head->start_line = (struct span){line, (size_t)(lf + 1 - line)};
+    for (size_t i = 0; i < head->n; i++) {
+        struct field *field = &head->fields[i];
+        line = field->name.p;
+        lf = memchr(line, '\n', (size_t)(end - line));
+        field->line = (struct span){line, (size_t)(lf + 1 - line)};
+        field->value = span_trim(field->value);
+    }
+    return H1_OK;
+}
+
+/* --- what the fields say --- */
+
+static enum h1_verdict take_length(struct head *head, struct span value)
+{
+    uint64_t length;
+    if (head->has_length || !span_number(value, INT64_MAX, &length))
+        return H1_CONTENT_LENGTH; /* a second one is refused even if equal (RFC 9112 6.3) */
+    head->has_length = true;
+    head->length = length;
+    return H1_OK;
+}
+
+static void take_connection(struct head *head, struct span value)
+{
+    while (value.p) {
+        struct span option = span_trim(span_cut(value, ',', &value));
+        if (span_is_nocase(option, SPAN("keep-alive")))
+            head->keep_alive = true;
+        else if (span_is_nocase(option, SPAN("close")))
+            head->close = true;
+        else if (span_is_nocase(option, SPAN("upgrade")))
+            head->upgrade = true;
+        else if (option.n)
+            head->connection_names = true;
+    }
+}
+
+/* host[:port] (RFC 3986 3.2.2), empty allowed. */
+static bool is_host(struct span value)
+{
+    size_t i = 0;
+    if (value.n && value.p[0] == '[') {
+        for (i = 1; i < value.n && value.p[i] != ']'; i++) {
+            if (hex_value(value.p[i]) < 0 && value.p[i] != ':' && value.p[i] != '.')
+                return false;
+        }
+        if (i++ == value.n)
+            return false;
+    }
+    for (; i < value.n && value.p[i] != ':' && value.p[0] != '['; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("/?#@\\<>\"^`{|}[],", c))
+            return false;
+    }
+    if (i < value.n && value.p[i++] != ':')
+        return false;
+    uint64_t port;
+    struct span digits = {value.p + i, value.n - i};
+    return digits.n == 0 || (digits.n <= 5 && span_number(digits, 65535, &port));
+}
+
+static enum h1_verdict take_host(struct head *head, struct span value)
+{
+    if (head->host.p || !is_host(value))
+        return H1_HOST;
+    head->host = value;
+    return H1_OK;
+}
+
+static enum h1_verdict take_coding(struct head *head, struct span value)
+{
+    if (head->chunked || head->version == HTTP_1_0 || !span_is_nocase(value, SPAN("chunked")))
+        return H1_TRANSFER_ENCODING;
+    head->chunked = true;
+    return H1_OK;
+}
+
+static enum h1_verdict take_expect(struct head *head, struct span value)
+{
+    head->expect_continue = span_is_nocase(value, SPAN("100-continue"));
+    return head->expect_continue ? H1_OK : H1_EXPECT;
+}
+
+/* Most fields are told apart by their length alone. */
+static enum h1_verdict read_field(struct head *head, const struct field *field, bool request)
+{
+    struct span name = field->name, value = field->value;
+    switch (name.n) {
+    case 4:
+        return request && span_is_nocase(name, SPAN("host")) ? take_host(head, value) : H1_OK;
+    case 6:
+        return request && span_is_nocase(name, SPAN("expect")) ? take_expect(head, value) : H1_OK;
+    case 7:
+        if (span_is_nocase(name, SPAN("upgrade")))
+            head->upgrade_token = value;
+        return H1_OK;
+    case 10:
+        if (span_is_nocase(name, SPAN("connection")))
+            take_connection(head, value);
+        return H1_OK;
+    case 14:
+        return span_is_nocase(name, SPAN("content-length")) ? take_length(head, value) : H1_OK;
+    case 17:
+        return span_is_nocase(name, SPAN("transfer-encoding")) ? take_coding(head, value) : H1_OK;
+    default:
+        return H1_OK;
+    }
+}
+
+static enum h1_verdict read_fields(struct head *head, bool request)
+{
+    for (size_t i = 0; i < head->n; i++) {
+        enum h1_verdict verdict = read_field(head, &head->fields[i], request);
+        if (verdict != H1_OK)
+            return verdict;
+    }
+    return head->has_length && head->chunked ? H1_LENGTH_AND_CHUNKED : H1_OK;
+}
+
+/* --- requests --- */
+
+static enum http_method method_of(struct span name)
+{
+    static const char *const names[] = {"GET",    "HEAD",    "POST",  "PUT",
+                                        "DELETE", "OPTIONS", "TRACE", "CONNECT"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (span_is(name, span_of(names[i])))
+            return (enum http_method)i;
+    }
+    return METHOD_OTHER;
+}
+
+/* "http://authority/path" (RFC 9112 3.2.2): the authority wins over Host; what is left is the
+ * origin form. */
+static bool split_absolute(struct head *head)
+{
+    struct span rest = head->target;
+    size_t scheme = span_starts_nocase(rest, SPAN("http://"))    ? 7
+                    : span_starts_nocase(rest, SPAN("https://")) ? 8
+                                                                 : 0;
+    if (scheme == 0)
+        return false;
+    rest.p += scheme;
+    rest.n -= scheme;
+    size_t n = 0;
+    while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+        n++;
+    head->absolute = true;
+    head->host = (struct span){rest.p, n};
+    head->target = n < rest.n ? (struct span){rest.p + n, rest.n - n} : SPAN("/");
+    return n > 0 && is_host(head->host) && head->target.p[0] == '/';
+}
+
+/* The target's form per method (RFC 9112 3.2) and its bytes: visible ASCII, no fragment, and no
+ * backslash in the path, which some servers take for a slash. */
+static enum h1_verdict read_target(struct head *head)
+{
+    struct span target = head->target;
+    if (head->method == METHOD_CONNECT)
+        return H1_METHOD;
+    bool in_path = true;
+    for (size_t i = 0; i < target.n; i++) {
+        unsigned char c = (unsigned char)target.p[i];
+        in_path = in_path && c != '?';
+        if (c <= 0x20 || c >= 0x7f || c == '#' || (in_path && c == '\\'))
+            return H1_TARGET;
+    }
+    if (span_is(target, SPAN("*")))
+        return head->method == METHOD_OPTIONS ? H1_OK : H1_TARGET;
+    if (target.n && target.p[0] == '/')
+        return H1_OK;
+    return split_absolute(head) ? H1_OK : H1_TARGET;
+}
+
+enum h1_verdict h1_read_request(struct head *head, const char *bytes, size_t head_bytes)
+{
+    enum h1_verdict verdict = check_lines(bytes, head_bytes, head->max);
+    if (verdict == H1_OK)
+        verdict = tokenise(head, bytes, head_bytes, HTTP_REQUEST);
+    if (verdict != H1_OK)
+        return verdict;
+    struct span rest;
+    head->method_name = span_cut(head->start_line, ' ', &rest);
+    head->method = method_of(head->method_name);
+    /* "METHOD SP target SP HTTP/1.x CRLF" and not a byte more */
+    if (head->target.p != rest.p || rest.n != head->target.n + sizeof " HTTP/1.1\r\n" - 1)
+        return H1_SYNTAX;
+    verdict = read_fields(head, true);
+    if (verdict != H1_OK)
+        return verdict;
+    if (!head->host.p && head->version == HTTP_1_1)
+        return H1_HOST;
+    return read_target(head);
+}
+
+/* --- replies --- */
+
+enum h1_verdict h1_read_reply(struct head *head, const char *bytes, size_t head_bytes)
+{
+    enum h1_verdict verdict = check_lines(bytes, head_bytes, head->max);
+    if (verdict == H1_OK)
+        verdict = tokenise(head, bytes, head_bytes, HTTP_RESPONSE);
+    if (verdict != H1_OK)
+        return verdict;
+    /* "HTTP/1.x SP 3DIGIT [SP reason]" (RFC 9112 4) */
+    struct span line = head->start_line;
+    uint64_t status;
+    if (line.n < 14 || line.p[8] != ' ' || (line.p[12] != ' ' && line.p[12] != '\r') ||
+        !span_number((struct span){line.p + 9, 3}, 599, &status) || status < 100)
+        return H1_STATUS;
+    head->status = (unsigned)status;
+    return read_fields(head, false);
+}
+
+bool h1_trailer_passes(struct span line, bool *valid)
+{
+    static const char *const kept_out[] = {
+        "authorization",     "cache-control", "connection",          "content-encoding",
+        "content-length",    "content-range", "content-type",        "cookie",
+        "expect",            "host",          "keep-alive",          "location",
+        "proxy-authenticate", "proxy-authorization", "proxy-connection", "range",
+        "set-cookie",        "te",            "trailer",             "transfer-encoding",
+        "upgrade",
+    };
+    struct span value, name = span_cut(line, ':', &value);
+    *valid = value.p && is_token(name) && check_bytes(line.p, line.n, false) == H1_OK;
+    if (!*valid)
+        return false;
+    for (size_t i = 0; i < COUNT(kept_out); i++) {
+        if (span_is_nocase(name, span_of(kept_out[i])))
+            return false;
+    }
+    return true;
+}

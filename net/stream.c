@@ -1,0 +1,350 @@
+#include "net/stream.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 15, KEEPALIVE_TRIES = 4, PEER_DEAD_MS = 120000 };
+enum { EDGES = EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST };
+
+static void on_edge(evutil_socket_t fd, short what, void *arg);
+
+static bool broken(struct stream *stream, int why)
+{
+    if (stream->why == 0)
+        stream->why = why;
+    return false;
+}
+
+static void open_on(struct stream *stream, struct loop *loop, struct bufs *bufs, int fd)
+{
+    stream->loop = loop;
+    stream->bufs = bufs;
+    stream->fd = fd;
+    stream->why = 0;
+    stream->out = NULL;
+    stream->tls = NULL;
+    stream->readable = stream->hangup = stream->shut_next = false;
+    stream->connecting = stream->handshaking = false;
+    event_assign(&stream->event, loop_base(loop), fd, EDGES, on_edge, stream);
+    event_add(&stream->event, NULL);
+}
+
+void stream_accepted(struct stream *stream, struct loop *loop, struct bufs *bufs, int fd,
+                     struct tls *tls)
+{
+    open_on(stream, loop, bufs, fd);
+    stream->tls = tls;
+    stream->handshaking = tls != NULL;
+}
+
+bool stream_connect(struct stream *stream, struct loop *loop, struct bufs *bufs,
+                    const struct sockaddr *addr, socklen_t length)
+{
+    int on = 1;
+    int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    stream->fd = -1;
+    stream->why = 0;
+    if (fd < 0)
+        return broken(stream, errno);
+    if (addr->sa_family != AF_UNIX)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (connect(fd, addr, length) != 0 && errno != EINPROGRESS) {
+        broken(stream, errno);
+        close(fd);
+        return false;
+    }
+    open_on(stream, loop, bufs, fd);
+    stream->connecting = true;
+    return true;
+}
+
+void stream_start_tls(struct stream *stream, struct tls *tls)
+{
+    stream->tls = tls;
+    stream->handshaking = true;
+    on_edge(stream->fd, 0, stream);
+}
+
+/* --- reading --- */
+
+static ssize_t read_tls(struct stream *stream, void *bytes, size_t n)
+{
+    enum tls_step step = TLS_DONE;
+    ssize_t got = tls_read(stream->tls, bytes, n, &step);
+    if (got > 0)
+        return got;
+    if (got == 0)
+        return STREAM_EOF;
+    if (step != TLS_WANT_READ && step != TLS_WANT_WRITE) {
+        broken(stream, ECONNRESET);
+        return STREAM_BROKEN;
+    }
+    stream->readable = false;
+    return STREAM_AGAIN;
+}
+
+ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
+{
+    if (stream->tls)
+        return read_tls(stream, bytes, n);
+    ssize_t got = recv(stream->fd, bytes, n, 0);
+    if (got > 0) {
+        /* A short read emptied the socket, unless the end is behind it: then no new edge comes. */
+        if ((size_t)got < n && !stream->hangup)
+            stream->readable = false;
+        return got;
+    }
+    if (got == 0)
+        return STREAM_EOF;
+    if (errno == EAGAIN || errno == EINTR) {
+        stream->readable = errno == EINTR;
+        return STREAM_AGAIN;
+    }
+    broken(stream, errno);
+    return STREAM_BROKEN;
+}
+
+bool stream_peer_gone(struct stream *stream)
+{
+    char byte;
+    if (stream->why != 0)
+        return true;
+    if (!stream->hangup)
+        return false;
+    if (stream->tls && tls_pending(stream->tls) > 0)
+        return false;
+    ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK);
+    /* Behind TLS what is left is the peer's close_notify, hardly a request. */
+    return stream->tls || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+}
+
+/* --- writing --- */
+
+static void keep(struct stream *stream, struct buf *buf)
+{
+    struct buf **last = &stream->out;
+    while (*last)
+        last = &(*last)->next;
+    *last = buf;
+}
+
+static void keep_copy(struct stream *stream, const struct iovec *spans, int count)
+{
+    size_t total = 0;
+    for (int i = 0; i < count; i++)
+        total += spans[i].iov_len;
+    if (total == 0)
+        return;
+    struct buf *buf = buf_lend(stream->bufs, total);
+    for (int i = 0; i < count; i++) {
+        memcpy(buf->bytes + buf->end, spans[i].iov_base, spans[i].iov_len);
+        buf->end += (uint32_t)spans[i].iov_len;
+    }
+    keep(stream, buf);
+}
+
+/* Writes from one place. The count taken, 0: none now, -1: broken. */
+static ssize_t write_some(struct stream *stream, const void *bytes, size_t n)
+{
+    if (stream->tls) {
+        enum tls_step step = TLS_DONE;
+        ssize_t taken = tls_write(stream->tls, bytes, n, &step);
+        if (taken > 0)
+            return taken;
+        if (step == TLS_WANT_READ || step == TLS_WANT_WRITE)
+            return 0;
+        broken(stream, EPIPE);
+        return -1;
+    }
+    ssize_t taken = send(stream->fd, bytes, n, MSG_NOSIGNAL);
+    if (taken >= 0)
+        return taken;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    broken(stream, errno);
+    return -1;
+}
+
+/* Writes what is waiting, as far as it goes. */
+static bool flush(struct stream *stream)
+{
+    while (stream->out) {
+        struct buf *buf = stream->out;
+        ssize_t taken = write_some(stream, buf_at(buf), buf_filled(buf));
+        if (taken < 0)
+            return false;
+        if (taken == 0)
+            return true;
+        buf->start += (uint32_t)taken;
+        if (buf_filled(buf) > 0 && !stream->tls)
+            return true; /* a short write: the edge will tell */
+        if (buf_filled(buf) == 0) {
+            stream->out = buf->next;
+            buf_return(stream->bufs, buf);
+        }
+    }
+    if (stream->shut_next) {
+        stream->shut_next = false;
+        stream_shutdown(stream);
+    }
+    return true;
+}
+
+bool stream_write(struct stream *stream, const struct iovec *spans, int count)
+{
+    if (stream->why != 0)
+        return false;
+    if (stream->tls || stream->out) {
+        bool was_blocked = stream->out != NULL;
+        keep_copy(stream, spans, count);
+        return was_blocked || flush(stream);
+    }
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)spans,
+                             .msg_iovlen = (size_t)count};
+    ssize_t taken = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    if (taken < 0 && errno != EAGAIN && errno != EINTR)
+        return broken(stream, errno);
+    size_t skip = taken > 0 ? (size_t)taken : 0;
+    while (count > 0 && skip >= spans->iov_len) {
+        skip -= spans->iov_len;
+        spans++;
+        count--;
+    }
+    if (count > 0) {
+        struct iovec rest = {(char *)spans->iov_base + skip, spans->iov_len - skip};
+        keep_copy(stream, &rest, 1);
+        keep_copy(stream, spans + 1, count - 1);
+    }
+    return true;
+}
+
+bool stream_write_buf(struct stream *stream, struct buf *buf)
+{
+    bool was_blocked = stream->out != NULL;
+    if (stream->why != 0) {
+        buf_return(stream->bufs, buf);
+        return false;
+    }
+    keep(stream, buf);
+    return was_blocked || flush(stream);
+}
+
+/* --- ending --- */
+
+void stream_shutdown(struct stream *stream)
+{
+    if (stream->out) {
+        stream->shut_next = true;
+        return;
+    }
+    if (stream->tls)
+        tls_shutdown(stream->tls);
+    shutdown(stream->fd, SHUT_WR);
+}
+
+void stream_watch_peer(struct stream *stream)
+{
+    static const struct {
+        int level, name, value;
+    } settings[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S},
+        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, PEER_DEAD_MS},
+    };
+    for (size_t i = 0; i < COUNT(settings); i++) /* on a unix socket the TCP ones fail: no matter */
+        setsockopt(stream->fd, settings[i].level, settings[i].name, &settings[i].value,
+                   sizeof settings[i].value);
+}
+
+void stream_close(struct stream *stream)
+{
+    if (stream->fd < 0)
+        return;
+    event_del(&stream->event);
+    if (stream->tls)
+        tls_free(stream->tls);
+    stream->tls = NULL;
+    close(stream->fd);
+    stream->fd = -1;
+    while (stream->out) {
+        struct buf *buf = stream->out;
+        stream->out = buf->next;
+        buf_return(stream->bufs, buf);
+    }
+}
+
+void stream_reset(struct stream *stream)
+{
+    struct linger at_once = {1, 0};
+    if (stream->fd < 0)
+        return;
+    setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    if (stream->tls) { /* a close_notify would make the end look clean */
+        shutdown(stream->fd, SHUT_RDWR);
+        tls_free(stream->tls);
+        stream->tls = NULL;
+    }
+    stream_close(stream);
+}
+
+const char *stream_why(const struct stream *stream)
+{
+    if (stream->tls && *tls_why(stream->tls))
+        return tls_why(stream->tls);
+    const char *name = stream->why ? strerrorname_np(stream->why) : NULL;
+    return name ? name : "closed";
+}
+
+/* --- events --- */
+
+static void go_on_connecting(struct stream *stream)
+{
+    socklen_t length = sizeof stream->why;
+    if (getsockopt(stream->fd, SOL_SOCKET, SO_ERROR, &stream->why, &length) != 0)
+        stream->why = errno;
+    stream->connecting = false;
+    stream->on_news(stream, stream->why == 0 ? STREAM_OPEN : STREAM_FAILED);
+}
+
+static void go_on_handshaking(struct stream *stream)
+{
+    enum tls_step step = tls_handshake(stream->tls);
+    if (step == TLS_WANT_READ || step == TLS_WANT_WRITE)
+        return;
+    stream->handshaking = false;
+    stream->readable = true; /* TLS may hold decrypted bytes already */
+    if (step == TLS_FAILED)
+        broken(stream, EPROTO);
+    stream->on_news(stream, step == TLS_DONE ? STREAM_OPEN : STREAM_FAILED);
+}
+
+static void take_edge(struct stream *stream, short what)
+{
+    if (what & EV_CLOSED)
+        stream->hangup = true;
+    if (what & (EV_READ | EV_CLOSED))
+        stream->readable = true;
+    if (stream->connecting) {
+        if (what & (EV_WRITE | EV_CLOSED))
+            go_on_connecting(stream);
+    } else if (stream->handshaking) {
+        go_on_handshaking(stream);
+    } else {
+        if (stream->out)
+            flush(stream); /* if it breaks, the owner sees stream->why */
+        stream->on_news(stream, STREAM_READY);
+    }
+}
+
+static void on_edge(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    take_edge(arg, what);
+}
