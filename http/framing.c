@@ -22,7 +22,7 @@ void framing_of_request(struct framing *framing, const struct head *head)
         begin(framing, head->has_length ? FRAMING_LENGTH : FRAMING_NONE, head->length);
 }
 
-void framing_of_reply(struct framing *framing, const struct head *head, enum http_method method)
+void framing_of_reply(struct framing *framing, const struct head *head, enum method method)
 {
     if (method == METHOD_HEAD || head->status < 200 || head->status == 204 || head->status == 304)
         begin(framing, FRAMING_NONE, 0);

@@ -29,7 +29,7 @@ struct framing {
 /* Of a request. */
 void framing_of_request(struct framing *framing, const struct head *head);
 /* Of a reply to a request of that method (RFC 9112 6.3); 1xx, 204, 304 and HEAD have none. */
-void framing_of_reply(struct framing *framing, const struct head *head, enum http_method method);
+void framing_of_reply(struct framing *framing, const struct head *head, enum method method);
 void framing_of_tunnel(struct framing *framing);
 /* Frees the trailers; all zero after. */
 void framing_release(struct framing *framing);

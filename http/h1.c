@@ -320,13 +320,13 @@ static enum h1_verdict read_fields(struct head *head, bool request)
 
 /* --- requests --- */
 
-static enum http_method method_of(struct span name)
+static enum method method_of(struct span name)
 {
     static const char *const names[] = {"GET",    "HEAD",    "POST",  "PUT",
                                         "DELETE", "OPTIONS", "TRACE", "CONNECT"};
     for (size_t i = 0; i < COUNT(names); i++) {
         if (span_is(name, span_of(names[i])))
-            return (enum http_method)i;
+            return (enum method)i;
     }
     return METHOD_OTHER;
 }

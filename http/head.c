@@ -30,7 +30,7 @@ bool head_connection_names(const struct head *head, struct span name)
     return false;
 }
 
-bool method_is_idempotent(enum http_method method)
+bool method_is_idempotent(enum method method)
 {
     return method == METHOD_GET || method == METHOD_HEAD || method == METHOD_PUT ||
            method == METHOD_DELETE || method == METHOD_OPTIONS || method == METHOD_TRACE;

@@ -7,7 +7,7 @@
 enum http_version { HTTP_1_0, HTTP_1_1 };
 
 /* Methods this proxy treats apart; all others go through as METHOD_OTHER. */
-enum http_method {
+enum method {
     METHOD_GET,
     METHOD_HEAD,
     METHOD_POST,
@@ -26,7 +26,7 @@ struct field {
 
 struct head {
     enum http_version version;
-    enum http_method method; /* requests */
+    enum method method; /* requests */
     struct span method_name; /* requests */
     struct span target;      /* requests: origin form or "*" */
     unsigned status;         /* replies */
@@ -55,6 +55,6 @@ const struct field *head_find(const struct head *head, struct span name);
 /* Whether any Connection field names this field (RFC 9110 7.6.1). */
 bool head_connection_names(const struct head *head, struct span name);
 /* Methods whose requests may be sent twice (RFC 9110 9.2.2). */
-bool method_is_idempotent(enum http_method method);
+bool method_is_idempotent(enum method method);
 
 #endif
