@@ -21,7 +21,7 @@ SRC     := $(wildcard $(addsuffix /*.c,$(ROOMS)))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help check unit e2e asan tsan fuzz bench lint format install clean
+.PHONY: all help check unit e2e asan tsan fuzz bench lint format docs install clean
 all: $(BUILD)/hubgate $(BUILD)/configurable-http-proxy ## build the programs into build/
 
 help: ## print these words
@@ -68,9 +68,15 @@ lint: ## floors, sizes, formatting, names
 format: ## put every C file into the house's form
 	clang-format -i $(SRC) $(wildcard $(addsuffix /*.h,$(ROOMS))) main.c $(wildcard tests/unit/*.[ch] bench/*.[ch])
 
+docs: $(BUILD)/hubgate ## write the reference of the flags: Markdown and man page
+	@mkdir -p docs/reference
+	$(BUILD)/hubgate --print-reference markdown >docs/reference/flags.md
+	$(BUILD)/hubgate --print-reference man >docs/hubgate.1
+
 install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 755 $(BUILD)/hubgate $(DESTDIR)$(PREFIX)/bin/hubgate
 	ln -sf hubgate $(DESTDIR)$(PREFIX)/bin/configurable-http-proxy
+	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
 
 clean: ## remove what make built (the virtual environments stay)
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/hubgate $(BUILD)/configurable-http-proxy

@@ -1,0 +1,84 @@
+/* Option rows into a struct: reads a command line and the environment by one table of rows, the
+ * same rows that base/manual.h prints as --help, Markdown and man page. Knows no program's options.
+ * The command line is read as CHP reads it (CHP 2, 3): --flag value, --flag=value, the last one
+ * wins. An empty value is the same as leaving the flag out, unless the row says otherwise. */
+#ifndef BASE_CONF_H
+#define BASE_CONF_H
+
+#include "base/base.h"
+
+enum conf_type {
+    CONF_SECTION,   /* not an option: `help` is the title over the rows that follow */
+    CONF_SWITCH,    /* bool: true when given */
+    CONF_UNSWITCH,  /* bool: true unless given, for --no-… */
+    CONF_TEXT,      /* const char * */
+    CONF_WORD,      /* const char *: one of `words` */
+    CONF_INDEX,     /* which of `words`, from 0: an enum or unsigned, or a bool for two words */
+    CONF_NUMBER,    /* unsigned of 16, 32 or 64 bits or int64_t: `min` to `max`, times `scale` */
+    CONF_TAKE,      /* `take` reads the value */
+    CONF_REFUSED,   /* known and refused; `help` is the reason */
+    CONF_HELP,      /* ends the reading with CONF_ASKED_HELP */
+    CONF_VERSION,   /* … CONF_ASKED_VERSION */
+    CONF_REFERENCE, /* … CONF_ASKED_MARKDOWN or CONF_ASKED_MAN; never shown */
+};
+
+enum { CONF_ROWS_MAX = 128, CONF_WORDS_MAX = 8, CONF_EXCLUDES_MAX = 2 };
+
+struct conf_row {
+    enum conf_type type;
+    const char *flag; /* the declaration, "--port <n>" or "-V, --version"; NULL: environment only */
+    const char *env;  /* read when the flag is not given and it is not empty; NULL: none */
+    size_t offset, size;     /* of the field in the struct: CONF_FIELD */
+    int64_t min, max, scale; /* CONF_NUMBER; scale 0 means 1 */
+    const char *words[CONF_WORDS_MAX];
+    bool (*take)(void *into, const char *value, struct error *error); /* CONF_TAKE */
+    const char *fallback;      /* the default, read like a value; NULL: the field stays zero */
+    const char *fallback_says; /* the default in words, where `fallback` does not tell it */
+    bool empty_counts;         /* an empty value is a value */
+    const char *excludes[CONF_EXCLUDES_MAX]; /* flags it cannot be given with: an error */
+    const char *needs;                       /* a flag without which it does nothing: a warning */
+    const char *unit;                        /* "ms", "bytes"; NULL: none */
+    const char *help;                        /* what it does, in a sentence or two */
+};
+
+#define CONF_FIELD(type, field) .offset = offsetof(type, field), .size = sizeof(((type *)0)->field)
+
+struct conf_note {
+    const char *title, *text;
+};
+
+struct conf {
+    const char *program, *version, *summary; /* summary: half a sentence, "an edge proxy for …" */
+    const char *intro;                       /* a paragraph on how values are given */
+    const struct conf_row *rows;
+    size_t rows_n;
+    const struct conf_note *examples; /* title: what it does, text: the command; */
+    const struct conf_note *notes;    /* exit status, signals, where to report; */
+    size_t examples_n, notes_n;
+};
+
+/* Which rows were given a value on the command line, by row number. */
+struct conf_given {
+    bool row[CONF_ROWS_MAX];
+};
+
+enum conf_verdict {
+    CONF_OK,
+    CONF_BAD, /* *error says why, in CHP's words where CHP has some */
+    CONF_ASKED_HELP,
+    CONF_ASKED_VERSION,
+    CONF_ASKED_MARKDOWN,
+    CONF_ASKED_MAN,
+};
+
+/* Fills `into` from the defaults, the environment and argv; argv[0] is skipped. Texts point into
+ * argv, the environment or the rows. Warnings go to stderr, a line each. */
+enum conf_verdict conf_read(const struct conf *conf, int argc, char *const *argv, void *into,
+                            struct conf_given *given, struct error *error) MUST_CHECK;
+
+/* Whether the flag of that long name, "--port", was on the command line. */
+bool conf_was_given(const struct conf *conf, const struct conf_given *given, const char *name);
+/* The declaration of that flag, for messages; asserts that there is one. */
+const char *conf_declaration(const struct conf *conf, const char *name);
+
+#endif

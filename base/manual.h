@@ -1,0 +1,13 @@
+/* What a program's conf rows say to people: --help, a Markdown page, a man page. */
+#ifndef BASE_MANUAL_H
+#define BASE_MANUAL_H
+
+#include "base/conf.h"
+
+#include <stdio.h>
+
+void manual_print_help(const struct conf *conf, FILE *out);
+void manual_print_markdown(const struct conf *conf, FILE *out);
+void manual_print_man(const struct conf *conf, FILE *out); /* section 1, for man(7) */
+
+#endif
