@@ -59,6 +59,11 @@ tsan: ## unit tests and a proxy under the thread sanitizer
 fuzz: ## a minute of fuzzing per target
 	tests/fuzz/run
 
+# origin, relay (C alone), wsecho and wsload (libwebsockets): what the benchmark stands on
+$(BUILD)/bench/%: bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(DIALECT) $(WARN) $(OPTIM) -o $@ $< $(if $(filter ws%,$*),-lwebsockets)
+
 bench: all ## measure beside configurable-http-proxy, nginx and haproxy
 	bench/run
 

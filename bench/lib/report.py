@@ -1,0 +1,164 @@
+"""From results to a page: medians over the rounds, ratios taken within each round."""
+
+import statistics
+
+from .rows import BOUNDS, ROWS
+
+
+def median(values):
+    values = [value for value in values if value is not None]
+    return statistics.median(values) if values else None
+
+
+def number(value):
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace(",", " ")
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 \
+        else f"{value:.2f}"
+
+
+def spread(values):
+    values = [value for value in values if value is not None]
+    if len(values) < 2 or not median(values):
+        return ""
+    return f"±{(max(values) - min(values)) / 2 / abs(median(values)) * 100:.0f} %"
+
+
+class Results:
+    """samples[row][peer] = one result a round (None where it failed)."""
+
+    def __init__(self, samples, peers):
+        self.samples, self.peers = samples, peers
+
+    def rows(self):
+        return [key for key in ROWS if key in self.samples]
+
+    def values(self, row, peer, name="value"):
+        return [sample.get(name) if sample else None
+                for sample in self.samples.get(row, {}).get(peer, [])]
+
+    def median(self, row, peer, name="value"):
+        return median(self.values(row, peer, name))
+
+    def ratio(self, row, peer, against):
+        """The median of each round's own ratio: what drifts between rounds cancels out."""
+        pairs = zip(self.values(row, peer), self.values(row, against))
+        return median([a / b for a, b in pairs if a is not None and b])
+
+
+def table(head, rows):
+    rows = [head] + rows
+    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
+    lines = []
+    for at, row in enumerate(rows):
+        cells = [cell.ljust(width) if i == 0 else cell.rjust(width)
+                 for i, (cell, width) in enumerate(zip(row, widths))]
+        lines.append("| " + " | ".join(cells) + " |")
+        if at == 0:
+            lines.append("|" + "|".join("-" * (width + 2) if i == 0 else "-" * (width + 1) + ":"
+                                        for i, width in enumerate(widths)) + "|")
+    return "\n".join(lines)
+
+
+def main_table(results):
+    peers = results.peers
+    others = [peer for peer in peers if peer != "hubgate"] if "hubgate" in peers else []
+    head = ["row", "unit", *peers, *[f"hubgate / {peer}" for peer in others]]
+    rows = []
+    for key in results.rows():
+        cells = [ROWS[key].title, ROWS[key].unit]
+        cells += [number(results.median(key, peer)) for peer in peers]
+        for peer in others:
+            ratio = results.ratio(key, "hubgate", peer)
+            cells.append("–" if ratio is None else f"{ratio:.2f}")
+        rows.append(cells)
+    return table(head, rows)
+
+
+def detail_table(results):
+    head = ["row", "peer", "rate", "p50 ms", "p99 ms", "cores used", "spread of value", "failed"]
+    rows = []
+    for key in results.rows():
+        if not ROWS[key].rate:
+            continue
+        for peer in results.peers:
+            if results.median(key, peer) is None:
+                continue
+            p50, p99 = (results.median(key, peer, name) for name in ("p50_us", "p99_us"))
+            failed = sum(value or 0 for value in results.values(key, peer, "failed"))
+            rows.append([ROWS[key].title, peer,
+                         f"{number(results.median(key, peer, 'rate'))} {ROWS[key].rate}",
+                         number(p50 / 1000) if p50 else "–", number(p99 / 1000) if p99 else "–",
+                         number(results.median(key, peer, "cores")),
+                         spread(results.values(key, peer)), str(int(failed))])
+    return table(head, rows) if rows else ""
+
+
+def bound_lines(results):
+    lines = []
+    for bound in BOUNDS:
+        if results.median(bound.row, "hubgate") is None:
+            continue
+        title = ROWS[bound.row].title
+        if bound.against:
+            got = results.ratio(bound.row, "hubgate", bound.against)
+            if got is None:
+                continue
+            text, met = f"{bound.factor:g} × {bound.against}", got <= bound.factor
+            shown = f"{got:.2f} ×"
+        else:
+            got = results.median(bound.row, "hubgate", bound.field)
+            unit = ROWS[bound.row].unit if bound.field == "value" else "× one route"
+            text, met = f"{bound.limit:g} {unit}", got <= bound.limit
+            shown = number(got)
+        lines.append([title, f"at most {text}", shown, "yes" if met else "NO"])
+    return lines
+
+
+def disturbed(results):
+    """Rows where the rest of the machine took more than a tenth of the proxy's core."""
+    keys = [key for key in results.rows()
+            if any((value or 0) > 0.1 for peer in results.peers
+                   for value in results.values(key, peer, "others"))]
+    return ", ".join(ROWS[key].title for key in keys)
+
+
+def page(results, facts):
+    parts = ["# Results of the benchmark", "",
+             "Written by `make bench`; how to read it is in [README.md](README.md).", "",
+             *[f"- {name}: {text}" for name, text in facts], "",
+             "## What one unit costs", "",
+             "The proxy's CPU time (all its processes and threads) or memory for one unit; medians "
+             "over the rounds, ratios taken within each round. Less is better.", "",
+             main_table(results), ""]
+    bounds = bound_lines(results)
+    if bounds:
+        parts += ["## What is aimed at", "", table(["row", "aim", "hubgate", "met"], bounds), ""]
+    details = detail_table(results)
+    if details:
+        parts += ["## Rates and latencies", "",
+                  "The load runs as fast as its core allows, so a rate is bounded by load and "
+                  "origin where the proxy uses less than one core.", "", details, ""]
+    extra = extras(results)
+    if extra:
+        parts += ["## Besides", "", *extra, ""]
+    return "\n".join(parts)
+
+
+def extras(results):
+    lines = []
+    for peer in results.peers:
+        ratio = results.median("route-lookup", peer, "over_one")
+        if ratio is not None:
+            lines.append(f"- {peer}: a request over 20 000 routes costs {ratio:.3f} × one over a "
+                         "single route.")
+        idle = results.median("ws-idle", peer, "cpu_idle_us_per_s")
+        if idle is not None:
+            lines.append(f"- {peer}: {number(idle)} µs of CPU a second while the WebSockets are "
+                         f"idle; RSS {number(results.median('ws-idle', peer, 'rss'))} bytes each.")
+    rows = disturbed(results)
+    if rows:
+        lines.append(f"- The machine was busy with other work on the proxy's core during: {rows}.")
+    return lines

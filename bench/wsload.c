@@ -1,0 +1,349 @@
+/* The WebSocket load of the benchmark: libwebsockets opens N connections to an echo server, makes
+ * one round trip on each, and prints {"ready":N,"failed":F}. Then it waits for standard input: a
+ * line starts the measured part, whose figures follow as one more JSON object; end of file ends
+ * it, so that idle connections are held by keeping standard input open.
+ *
+ *   wsload --port P [--path /ws/] [--tls] --connections N [--size BYTES]
+ *          [--round-trips R]             each connection sends the next when the last came back
+ *          [--rate R --seconds S]        or R messages a second on each connection */
+#include <getopt.h>
+#include <libwebsockets.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+enum { OPENING_MAX = 64, SAMPLES_MAX = 4 * 1024 * 1024 };
+
+struct load;
+
+struct conn {
+    struct load *load;
+    struct lws *wsi;
+    uint64_t left;   /* messages still to send, the one under way not counted */
+    uint64_t got;    /* bytes of the message that have come back */
+    int64_t sent_us; /* when it was sent */
+    bool want_send, open, waiting, busy;
+};
+
+struct load {
+    struct lws_context *lws;
+    struct conn *conns;
+    unsigned char *message; /* LWS_PRE bytes of room, then the message */
+    const char *path;
+    int port;
+    bool tls, measuring;
+    uint64_t size, round_trips, rate, seconds;
+    uint32_t n, started, opening, ready, failed, active;
+    uint32_t *samples_us;
+    size_t samples_n;
+    int64_t ends_us;
+};
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void open_next(struct load *load)
+{
+    struct conn *conn = &load->conns[load->started++];
+    struct lws_client_connect_info info = {.context = load->lws,
+                                           .address = "127.0.0.1",
+                                           .port = load->port,
+                                           .path = load->path,
+                                           .host = "127.0.0.1",
+                                           .origin = "127.0.0.1",
+                                           .userdata = conn,
+                                           .pwsi = &conn->wsi};
+
+    if (load->tls)
+        info.ssl_connection =
+            LCCSCF_USE_SSL | LCCSCF_ALLOW_SELFSIGNED | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+    conn->load = load;
+    load->opening++;
+    lws_client_connect_via_info(&info); /* a failure is an event too */
+}
+
+static void opened(struct load *load, bool well)
+{
+    load->opening--;
+    *(well ? &load->ready : &load->failed) += 1;
+}
+
+static void ask_to_send(struct conn *conn)
+{
+    conn->want_send = true;
+    lws_callback_on_writable(conn->wsi);
+}
+
+static int send_message(struct conn *conn)
+{
+    struct load *load = conn->load;
+
+    if (!conn->want_send)
+        return 0;
+    conn->want_send = false;
+    conn->waiting = true;
+    conn->got = 0;
+    conn->sent_us = now_us();
+    return lws_write(conn->wsi, load->message + LWS_PRE, load->size, LWS_WRITE_BINARY) < 0 ? -1 : 0;
+}
+
+/* The loop may be about to wait, with nothing left to come: it is told to look again. */
+static void conn_idle(struct conn *conn)
+{
+    conn->busy = false;
+    if (--conn->load->active == 0)
+        lws_cancel_service(conn->load->lws);
+}
+
+static void round_trip_done(struct conn *conn)
+{
+    struct load *load = conn->load;
+
+    conn->waiting = false;
+    if (!load->measuring) {
+        opened(load, true);
+        return;
+    }
+    if (load->samples_n < SAMPLES_MAX)
+        load->samples_us[load->samples_n++] = (uint32_t)(now_us() - conn->sent_us);
+    if (load->rate > 0)
+        return;
+    if (conn->left == 0) {
+        conn_idle(conn);
+        return;
+    }
+    conn->left--;
+    ask_to_send(conn);
+}
+
+static void received(struct conn *conn, size_t n)
+{
+    conn->got += n;
+    if (conn->waiting && conn->got >= conn->load->size)
+        round_trip_done(conn);
+}
+
+/* At a fixed rate: a message that has not come back when the next is due delays that one. */
+static void timer_ran(struct conn *conn)
+{
+    struct load *load = conn->load;
+
+    if (now_us() >= load->ends_us) {
+        conn_idle(conn);
+        return;
+    }
+    if (!conn->waiting)
+        ask_to_send(conn);
+    lws_set_timer_usecs(conn->wsi, (lws_usec_t)(1000000 / load->rate));
+}
+
+static void closed(struct conn *conn)
+{
+    struct load *load = conn->load;
+
+    if (load->measuring)
+        load->failed++;
+    if (conn->busy)
+        conn_idle(conn);
+    else if (!load->measuring && conn->open && conn->waiting)
+        opened(load, false);
+    conn->open = false;
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t n)
+{
+    struct conn *conn = user;
+
+    (void)in;
+    switch (reason) {
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        conn->wsi = wsi;
+        conn->open = conn->waiting = true;
+        ask_to_send(conn);
+        return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        if (conn != NULL)
+            opened(conn->load, false);
+        return 0;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        received(conn, n);
+        return 0;
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return send_message(conn);
+    case LWS_CALLBACK_TIMER:
+        timer_ran(conn);
+        return 0;
+    case LWS_CALLBACK_CLIENT_CLOSED:
+        closed(conn);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void open_all(struct load *load)
+{
+    while (load->ready + load->failed < load->n) {
+        while (load->started < load->n && load->opening < OPENING_MAX)
+            open_next(load);
+        lws_service(load->lws, 0);
+    }
+}
+
+/* Waits for the caller's line; false at end of file. */
+static bool told_to_start(const struct load *load)
+{
+    char line[64];
+
+    printf("{\"ready\":%u,\"failed\":%u}\n", load->ready, load->failed);
+    fflush(stdout);
+    return fgets(line, sizeof line, stdin) != NULL;
+}
+
+static void start_conn(struct load *load, struct conn *conn, uint32_t i)
+{
+    load->active++;
+    conn->busy = true;
+    if (load->rate > 0) {
+        /* spread over the interval, so that the connections do not march in step */
+        uint64_t interval = 1000000 / load->rate;
+        lws_set_timer_usecs(conn->wsi, (lws_usec_t)(1 + interval * i / load->n));
+        return;
+    }
+    conn->left = load->round_trips - 1;
+    ask_to_send(conn);
+}
+
+static int by_value(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static uint32_t quantile(const struct load *load, double q)
+{
+    size_t at = (size_t)(q * (double)load->samples_n);
+
+    if (load->samples_n == 0)
+        return 0;
+    return load->samples_us[at < load->samples_n ? at : load->samples_n - 1];
+}
+
+static void measure(struct load *load)
+{
+    int64_t start = now_us();
+    double seconds;
+
+    load->measuring = true;
+    load->ends_us = start + (int64_t)load->seconds * 1000000;
+    for (uint32_t i = 0; i < load->n; i++)
+        if (load->conns[i].open)
+            start_conn(load, &load->conns[i], i);
+    while (load->active > 0)
+        lws_service(load->lws, 0);
+    seconds = (double)(now_us() - start) / 1e6;
+    qsort(load->samples_us, load->samples_n, sizeof *load->samples_us, by_value);
+    printf("{\"messages\":%zu,\"seconds\":%.6f,\"failed\":%u,\"p50_us\":%u,\"p99_us\":%u,"
+           "\"p999_us\":%u}\n",
+           load->samples_n, seconds, load->failed, quantile(load, 0.5), quantile(load, 0.99),
+           quantile(load, 0.999));
+    fflush(stdout);
+}
+
+static bool read_options(struct load *load, int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"port", 1, NULL, 'p'},        {"path", 1, NULL, 'P'},    {"tls", 0, NULL, 't'},
+        {"connections", 1, NULL, 'c'}, {"size", 1, NULL, 's'},    {"round-trips", 1, NULL, 'r'},
+        {"rate", 1, NULL, 'R'},        {"seconds", 1, NULL, 'S'}, {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'p':
+            load->port = (int)strtol(optarg, NULL, 10);
+            break;
+        case 'P':
+            load->path = optarg;
+            break;
+        case 't':
+            load->tls = true;
+            break;
+        case 'c':
+            load->n = (uint32_t)strtoul(optarg, NULL, 10);
+            break;
+        case 's':
+            load->size = strtoull(optarg, NULL, 10);
+            break;
+        case 'r':
+            load->round_trips = strtoull(optarg, NULL, 10);
+            break;
+        case 'R':
+            load->rate = strtoull(optarg, NULL, 10);
+            break;
+        case 'S':
+            load->seconds = strtoull(optarg, NULL, 10);
+            break;
+        default:
+            return false;
+        }
+    }
+    return load->port > 0 && load->n > 0 && load->size > 0 && load->round_trips > 0;
+}
+
+static struct lws_context *lws_new(const struct load *load)
+{
+    static const struct lws_protocols protocols[] = {
+        {.name = "load", .callback = on_event, .rx_buffer_size = 64 * 1024},
+        {.name = NULL},
+    };
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN, .protocols = protocols, .gid = -1, .uid = -1};
+
+    if (load->tls)
+        info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    lws_set_log_level(LLL_ERR, NULL);
+    return lws_create_context(&info);
+}
+
+int main(int argc, char **argv)
+{
+    struct load load = {.path = "/ws/", .size = 256, .round_trips = 1, .seconds = 1};
+    struct rlimit files;
+
+    if (!read_options(&load, argc, argv)) {
+        fprintf(stderr, "usage: wsload --port P --connections N (see bench/wsload.c)\n");
+        return 1;
+    }
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    load.conns = calloc(load.n, sizeof *load.conns);
+    load.message = calloc(1, LWS_PRE + load.size);
+    load.samples_us = calloc(SAMPLES_MAX, sizeof *load.samples_us);
+    load.lws = lws_new(&load);
+    if (load.conns == NULL || load.message == NULL || load.samples_us == NULL || load.lws == NULL) {
+        fprintf(stderr, "wsload: no memory\n");
+        return 1;
+    }
+    open_all(&load);
+    if (told_to_start(&load))
+        measure(&load);
+    lws_context_destroy(load.lws);
+    free(load.samples_us);
+    free(load.message);
+    free(load.conns);
+    return 0;
+}

@@ -1,0 +1,24 @@
+"""The benchmark still runs: a second of each kind of load through the proxy, figures at the end."""
+
+import json
+import pathlib
+import subprocess
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+ROWS = ["keepalive", "download", "ws", "tls-keepalive", "route-add", "route-memory", "route-lookup"]
+
+
+def test_bench_measures_its_rows_without_a_failed_request(tmp_path):
+    page = tmp_path / "results.md"
+    done = subprocess.run(
+        [PROJECT / "bench/run", "--quick", "--peers", "hubgate", "--rows", ",".join(ROWS),
+         "--results", page],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=300,
+        text=True)
+    assert done.returncode == 0, done.stderr
+    samples = json.loads(pathlib.Path(done.stderr.split()[-1]).read_text())["samples"]
+    for row in ROWS:
+        [sample] = samples[row]["hubgate"]
+        assert sample["value"] > 0, row
+        assert not sample.get("failed"), row
+    assert "| hubgate |" in page.read_text()
