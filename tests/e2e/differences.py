@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Every deliberate difference from configurable-http-proxy 5.3.0, by name. Tests name the row that
+allows them to expect something else of hubgate; docs/reference/chp-differences.md is printed from
+here (`tests/e2e/differences.py --write`)."""
+
+import dataclasses
+import pathlib
+import sys
+
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs/reference/chp-differences.md"
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    name: str
+    chp: str
+    hubgate: str
+    why: str
+
+
+ROWS = [
+    # paths and routing
+    Difference(
+        "strip-by-segments",
+        "`--no-include-prefix` cuts as many characters as the decoded prefix has, so it cuts wrong "
+        "for escaped prefixes and with `--host-routing`",
+        "cuts the prefix's segments off the path as the client wrote it",
+        "user names such as `秀樹` or `two words` reach their server under the right path",
+    ),
+    Difference(
+        "member-names",
+        "where no route is, a path segment named like a member of JavaScript objects (`toString`) "
+        "is answered 500",
+        "404, as for any other name",
+        "a file or user may be called so",
+    ),
+    Difference(
+        "host-case",
+        "`--host-routing` compares the case of `Host`",
+        "ignores the case of host names",
+        "host names have no case (RFC 9110 section 4.2.3)",
+    ),
+    Difference(
+        "target-checked",
+        "any string is taken as a target; requests to it fail with 500",
+        "adding a target that is no URL of a supported scheme is answered 400",
+        "the mistake is seen by whoever made it",
+    ),
+    Difference(
+        "malformed-escape",
+        "a path with a broken percent escape (`/%`) is answered 500",
+        "400",
+        "the fault is the request's",
+    ),
+    # fields
+    Difference(
+        "plain-ipv4",
+        "on a dual-stack listener IPv4 clients are `::ffff:a.b.c.d` in `X-Forwarded-For`",
+        "`a.b.c.d`",
+        "it is the same client and the form programs expect",
+    ),
+    Difference(
+        "hop-by-hop",
+        "forwards `TE`, `Keep-Alive`, `Proxy-Connection` and the fields `Connection` names, both ways",
+        "removes them",
+        "they concern one connection only (RFC 9110 section 7.6.1)",
+    ),
+    # messages
+    Difference(
+        "trailers",
+        "drops trailers and the `Trailer` field of requests",
+        "relays trailers both ways",
+        "they are part of the message (RFC 9110 section 6.5)",
+    ),
+    Difference(
+        "interim",
+        "drops interim answers (103 Early Hints)",
+        "relays them to HTTP/1.1 clients",
+        "RFC 9110 section 15.2 asks a proxy to forward them",
+    ),
+    Difference(
+        "expect",
+        "answers `Expect: 100-continue` itself, before it has asked the upstream",
+        "passes it on and relays the upstream's 100 or final answer",
+        "a refused upload is refused before it is sent",
+    ),
+    Difference(
+        "head-at-once",
+        "holds the head of an answer back until its body begins",
+        "relays it at once",
+        "event streams and long polls open when the server says so",
+    ),
+    Difference(
+        "empty-chunked",
+        "turns an empty chunked answer into `Content-Length: 0`",
+        "relays it as the chunked body it is",
+        "the proxy does not wait to see whether a body follows",
+    ),
+    # upgrades
+    Difference(
+        "failed-upgrade",
+        "an upgrade without a route is answered without a reason phrase and the connection stays open",
+        "a complete response with `Connection: close`, and the close",
+        "a client must not wait on a connection that nobody reads",
+    ),
+    Difference(
+        "early-bytes",
+        "loses what a client sends together with its upgrade request",
+        "sends it to the upstream once the upgrade went through",
+        "no byte of a peer may be lost",
+    ),
+    Difference(
+        "other-upgrades",
+        "an upgrade by another method than GET or to another protocol than WebSocket is cut off",
+        "served as a plain request, without its upgrade",
+        "a server may ignore an upgrade (RFC 9110 section 7.8)",
+    ),
+    # the process
+    Difference(
+        "exit-status",
+        "SIGTERM cuts every connection and exits with status 2",
+        "stops listening, lets exchanges finish for `--drain-seconds`, exits with status 0",
+        "a restart loses nothing and is no failure to whoever supervises it",
+    ),
+    Difference(
+        "repeated-numbers",
+        "of a repeated option with a number none counts, as a rule",
+        "the last counts, as for other options",
+        "a chart's extra flags come after its own",
+    ),
+    Difference(
+        "stale-socket",
+        "leaves its unix sockets behind, and a socket left behind stops the next start",
+        "removes them at exit, and a stale one at the start",
+        "a crash must not stop the next start",
+    ),
+    # errors
+    Difference(
+        "error-url",
+        "with `--no-include-prefix` the error page's `url` is the stripped path",
+        "the path the client asked for",
+        "the page offers it as a link",
+    ),
+]
+DIFFERENCES = {row.name: row for row in ROWS}
+
+
+def differs(kind, name, chp, hubgate):
+    """What `kind` is expected to do where the two differ on purpose."""
+    assert name in DIFFERENCES, f"{name} is not a row of DIFFERENCES"
+    return {"chp": chp, "hubgate": hubgate}[kind]
+
+
+def document():
+    lines = [
+        "# Differences from configurable-http-proxy",
+        "",
+        "<!-- Printed by tests/e2e/differences.py --write; the end-to-end tests check each row. -->",
+        "",
+        "`hubgate` takes the place of configurable-http-proxy (CHP) 5.3.0 without a change of flags,",
+        "environment or API. Where it answers or forwards something else, that is on purpose, and is",
+        "here. The tests run the same exchanges through both programs and fail on any difference",
+        "without a row in this table. They compare everything the client and the upstream saw except",
+        "the case and the order of header names, `Date`, and the fields that concern one connection",
+        "only (`Connection`, `Keep-Alive`).",
+        "",
+        "| | CHP 5.3.0 | hubgate | why |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| `{r.name}` | {r.chp} | {r.hubgate} | {r.why} |" for r in ROWS]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    if "--write" in sys.argv:
+        DOCUMENT.parent.mkdir(parents=True, exist_ok=True)
+        DOCUMENT.write_text(document(), encoding="utf-8")
+    else:
+        print(document(), end="")
