@@ -6,8 +6,10 @@ an empty route table for each test; `start` gives one of its own."""
 
 import pytest
 
+import certs as certificates
 import peers
 import programs
+import secure
 
 
 class Shared:
@@ -126,8 +128,8 @@ def upstream():
     """upstream(script): a scripted server; what its scripts raised fails the test."""
     made = []
 
-    def make(script=None, **more):
-        made.append(peers.Upstream(script, **more))
+    def make(script=None, server=peers.Upstream, **more):
+        made.append(server(script=script, **more))
         return made[-1]
 
     yield make
@@ -136,6 +138,20 @@ def upstream():
     for server in made:
         for failure in server.failures:
             raise failure
+
+
+@pytest.fixture(scope="session")
+def certs():
+    """Keys and certificates: certs["server.pem"], certs.client(...), certs.flags(...)."""
+    made = certificates.Certs()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def tls_upstream(upstream):
+    """tls_upstream(context, script): a scripted server over TLS."""
+    return lambda context, script=None: upstream(script, server=secure.TlsUpstream, context=context)
 
 
 @pytest.fixture

@@ -141,6 +141,32 @@ ROWS = [
         "the path the client asked for",
         "the page offers it as a link",
     ),
+    # TLS
+    Difference(
+        "insecure",
+        "`--insecure` has no effect on https targets: a certificate that does not verify is a 503",
+        "`--insecure` takes any certificate of a target",
+        "the flag does what it says",
+    ),
+    Difference(
+        "target-name",
+        "a target's certificate is checked for the name in the client's `Host`, which is sent as "
+        "the server name too",
+        "for the host of the target; an address is not sent as a server name",
+        "otherwise the client decides which server is the right one",
+    ),
+    Difference(
+        "redirect-443",
+        "`--redirect-to=443` redirects to `https://host:443/`",
+        "`https://host/`",
+        "443 is what https means, and the z2jh chart passes it",
+    ),
+    Difference(
+        "redirect-ipv6",
+        "the redirect listener cuts IPv6 hosts at their first colon",
+        "keeps the address in its brackets",
+        "the redirect leads to the host that was asked for",
+    ),
 ]
 DIFFERENCES = {row.name: row for row in ROWS}
 

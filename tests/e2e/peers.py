@@ -322,9 +322,10 @@ def echo_upstream(unix=False):
 
 
 class WebSocketEcho:
-    """An independent WebSocket server (the websockets package) that sends back what it gets."""
+    """An independent WebSocket server (the websockets package) that sends back what it gets. ssl:
+    its ssl.SSLContext."""
 
-    def __init__(self):
+    def __init__(self, ssl=None):
         self.requests = []
 
         def echo(connection):
@@ -333,9 +334,9 @@ class WebSocketEcho:
                 for message in connection:
                     connection.send(message)
 
-        self.server = websockets.sync.server.serve(echo, "127.0.0.1", 0)
+        self.server = websockets.sync.server.serve(echo, "127.0.0.1", 0, ssl=ssl)
         self.authority = "127.0.0.1:%d" % self.server.socket.getsockname()[1]
-        self.url = "http://" + self.authority
+        self.url = ("https://" if ssl else "http://") + self.authority
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

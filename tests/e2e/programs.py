@@ -41,14 +41,17 @@ def free_port():
 class Api:
     """The route API's client, over TCP or a unix socket."""
 
-    def __init__(self, address, token):
+    def __init__(self, address, token, tls=None):
         self.address = address
         self.token = token
+        self.tls = tls  # an ssl.SSLContext: the API is HTTPS
 
     def call(self, method, path, body=None, headers=None):
         """(status, body) of one call on a connection of its own."""
         connection = http.client.HTTPConnection("localhost", timeout=peers.PATIENCE)
         connection.sock = peers.connect(self.address).sock
+        if self.tls:
+            connection.sock = self.tls.wrap_socket(connection.sock, server_hostname="localhost")
         sent = {"Authorization": f"token {self.token}"} if self.token else {}
         sent.update(headers or {})
         with contextlib.closing(connection):
@@ -170,7 +173,8 @@ class Program:
 class Proxy(Program):
     """A proxy with its addresses and its API client. `flags` come after our own, so they win."""
 
-    def __init__(self, kind, flags=(), env=None, nofile=None, listen=None, token="s3cret"):
+    def __init__(self, kind, flags=(), env=None, nofile=None, listen=None, token="s3cret",
+                 api_tls=None):
         flags = list(flags)
         self.port, self.api_port = free_port(), free_port()
         self.address = ("127.0.0.1", self.port)
@@ -188,7 +192,7 @@ class Proxy(Program):
             own.append("--keep-alive-timeout=75000")  # no idle close in the middle of a test
         auth = {"CONFIGPROXY_AUTH_TOKEN": token} if token else {}
         super().__init__(kind, own + flags, {**auth, **(env or {})}, nofile)
-        self.api = Api(api_address, token)
+        self.api = Api(api_address, token, api_tls)
         self.url = "http://127.0.0.1:%d" % self.port
         self.ws_url = "ws://127.0.0.1:%d" % self.port
 
