@@ -52,7 +52,7 @@ def test_wrong_usage(kind, run_program, arguments, says):
 
 
 @pytest.mark.parametrize("wrong", [
-    "--ssl-allow-rc4", "--storage-backend=etcd9", "--log-level=loud", "--workers=0", "--workers=x",
+    "--ssl-allow-rc4", "--storage-backend=etcd9", "--log-level=loud", "--workers=257", "--workers=x",
     "--max-header-bytes=1", "--head-timeout=-1", "--head-timeout=soon", "--drain-seconds=x",
     "--log-format=xml", "--ip=256.1.1.1", "--ssl-key=/none", "--ssl-cert=/none",
     "--error-path=/none", "--error-target=nonsense", "--default-target=nonsense",
