@@ -286,11 +286,8 @@ void stream_reset(struct stream *stream)
     if (stream->fd < 0)
         return;
     setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    if (stream->tls) { /* a close_notify would make the end look clean */
-        shutdown(stream->fd, SHUT_RDWR);
-        tls_free(stream->tls);
-        stream->tls = NULL;
-    }
+    tls_drop(stream->tls); /* a close_notify would make the end look clean */
+    stream->tls = NULL;
     stream_close(stream);
 }
 
