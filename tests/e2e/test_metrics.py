@@ -1,7 +1,6 @@
 """The metrics page (CHP points 81-86) and our own series."""
 
 import http.client
-import re
 
 import pytest
 
@@ -24,8 +23,8 @@ class Metrics:
 
     def values(self):
         """Series with labels as written -> value."""
-        rows = re.findall(r"(?m)^([a-zA-Z_:][^ ]*(?: [^ }]*\})?) (\S+)$", self.call()[2])
-        return {name: float(value) for name, value in rows}
+        lines = [line for line in self.call()[2].splitlines() if line and line[0] != "#"]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 @pytest.fixture
