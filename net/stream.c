@@ -76,8 +76,12 @@ static ssize_t read_tls(struct stream *stream, void *bytes, size_t n)
 {
     enum tls_step step = TLS_DONE;
     ssize_t got = tls_read(stream->tls, bytes, n, &step);
-    if (got > 0)
+    if (got > 0) {
+        /* As with a short read of a plain socket, the end may be behind it. */
+        if (step == TLS_WANT_READ && !stream->hangup)
+            stream->readable = false;
         return got;
+    }
     if (got == 0)
         return STREAM_EOF;
     if (step != TLS_WANT_READ && step != TLS_WANT_WRITE) {

@@ -18,7 +18,11 @@ struct tls {
     bool failed;     /* OpenSSL allows no further call but freeing */
     bool said_bye;   /* close_notify was handed to OpenSSL */
     bool wants_read; /* the last read used up what had arrived */
+    bool drained;    /* this read's last look at the socket emptied it */
 };
+
+static long on_socket_read(BIO *bio, int what, const char *bytes, size_t asked, int argi, long argl,
+                           int result, size_t *got);
 
 static struct tls *session_new(struct tls_context *context, int fd)
 {
@@ -33,6 +37,8 @@ static struct tls *session_new(struct tls_context *context, int fd)
     /* One read for a record's head and body. Here and not on the SSL_CTX: libevent's bufferevents,
      * which share it, do not look for bytes read ahead. */
     SSL_set_read_ahead(ssl, 1);
+    BIO_set_callback_ex(SSL_get_rbio(ssl), on_socket_read);
+    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)tls);
     tls->ssl = ssl;
     tls->context = context;
     context_session_opened(context);
@@ -180,17 +186,26 @@ enum tls_step tls_handshake(struct tls *tls)
 
 ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
 {
+    size_t total = 0;
     *step = TLS_FAILED;
     if (tls->failed)
         return -1;
-    prepare();
-    size_t got = 0;
-    int result = SSL_read_ex(tls->ssl, bytes, n, &got);
-    tls->wants_read = result != 1;
-    *step = result == 1 ? TLS_DONE : step_of(tls, result);
-    if (result == 1)
-        return (ssize_t)got;
-    return *step == TLS_DONE ? 0 : -1;
+    tls->drained = false; /* what an earlier read found may have changed since */
+    /* A call of OpenSSL's gives one record; more may have come with it. What it says of an end or a
+     * failure after the first it says again next time. */
+    do {
+        prepare();
+        size_t got = 0;
+        int result = SSL_read_ex(tls->ssl, (char *)bytes + total, n - total, &got);
+        tls->wants_read = result != 1;
+        *step = result == 1 ? TLS_DONE : step_of(tls, result);
+        total += got;
+    } while (!tls->wants_read && total < n && SSL_has_pending(tls->ssl));
+    if (total == 0)
+        return *step == TLS_DONE ? 0 : -1;
+    bool empty = tls->wants_read ? *step == TLS_WANT_READ : tls->drained && !tls_pending(tls);
+    *step = empty ? TLS_WANT_READ : TLS_DONE;
+    return (ssize_t)total;
 }
 
 ssize_t tls_write(struct tls *tls, const void *bytes, size_t n, enum tls_step *step)
@@ -240,4 +255,14 @@ const char *tls_version(const struct tls *tls)
 const char *tls_why(const struct tls *tls)
 {
     return tls->why ? tls->why : "";
+}
+
+static long on_socket_read(BIO *bio, int what, const char *bytes, size_t asked, int argi, long argl,
+                           int result, size_t *got)
+{
+    (void)bytes, (void)argi, (void)argl;
+    struct tls *tls = (struct tls *)(void *)BIO_get_callback_arg(bio);
+    if (what == (BIO_CB_READ | BIO_CB_RETURN))
+        tls->drained = result <= 0 || *got < asked;
+    return result;
 }

@@ -68,8 +68,10 @@ enum tls_step { TLS_DONE, TLS_WANT_READ, TLS_WANT_WRITE, TLS_FAILED };
 /* Goes on with the handshake. After TLS_DONE read at once: the peer's first bytes may have come
  * with its last handshake message, and then the socket is not readable any more. */
 enum tls_step tls_handshake(struct tls *tls);
-/* Up to n bytes. > 0: read. 0: the peer ended its side properly. -1: *step says what is wanted,
- * or TLS_FAILED (also for an end without close_notify: truncation). */
+/* Up to n bytes. > 0: read; *step is TLS_WANT_READ if nothing more is to be had until the socket is
+ * readable (or ended), TLS_DONE if there may be more. 0: the peer ended its side properly.
+ * -1: *step says what is wanted, or TLS_FAILED (also for an end without close_notify: truncation).
+ */
 ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step);
 /* n > 0. > 0: that many were taken, at most one record (16 KiB). -1: *step says what is wanted or
  * TLS_FAILED; the retry offers the same bytes, or more of them, from any address. */

@@ -160,7 +160,7 @@ static void test_reading_nothing_wants_to_read(void **state)
     close_pair(&pair);
 }
 
-/* What came with the handshake, or behind the record just read, is in no socket any more. */
+/* What lies behind the bytes just read is in no socket any more. */
 static void test_pending_tells_of_bytes_the_socket_no_longer_holds(void **state)
 {
     (void)state;
@@ -172,8 +172,7 @@ static void test_pending_tells_of_bytes_the_socket_no_longer_holds(void **state)
     for (const char *expected = "abc"; *expected; expected++) {
         assert_int_equal(tls_read(pair.server, &byte, 1, &step), 1);
         assert_int_equal(byte, *expected);
-        if (expected[1])
-            assert_true(tls_pending(pair.server));
+        assert_int_equal(tls_pending(pair.server), expected[1] != 0);
     }
     assert_int_equal(tls_read(pair.server, &byte, 1, &step), -1);
     assert_false(tls_pending(pair.server));
@@ -182,6 +181,58 @@ static void test_pending_tells_of_bytes_the_socket_no_longer_holds(void **state)
     assert_int_equal(tls_read(pair.server, &byte, 1, &step), -1);
     assert_int_equal(step, TLS_WANT_READ);
     assert_false(tls_pending(pair.server));
+    close_pair(&pair);
+}
+
+static void test_one_read_takes_all_records_that_came(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair(server_files(), client_files(), "hub.test");
+    enum tls_step step;
+    char bytes[64];
+    assert_int_equal(tls_write(pair.client, "one", 3, &step), 3);
+    assert_int_equal(tls_write(pair.client, "two", 3, &step), 3);
+    assert_int_equal(tls_read(pair.server, bytes, sizeof bytes, &step), 6);
+    assert_memory_equal(bytes, "onetwo", 6);
+    assert_int_equal(step, TLS_WANT_READ); /* known without another look at the socket */
+    close_pair(&pair);
+}
+
+/* A reader that waits for an edge must not be told to wait while the socket holds bytes. */
+static void test_wanting_to_read_is_said_only_of_an_empty_socket(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair(server_files(), client_files(), "hub.test");
+    enum tls_step step;
+    char bytes[64];
+    assert_int_equal(tls_write(pair.client, "ab", 2, &step), 2);
+    assert_int_equal(tls_read(pair.server, bytes, 1, &step), 1);
+    assert_int_equal(step, TLS_DONE);
+    assert_int_equal(tls_write(pair.client, "later", 5, &step), 5);
+    assert_int_equal(tls_read(pair.server, bytes, 1, &step), 1); /* out of OpenSSL's own buffer */
+    assert_int_equal(step, TLS_DONE);
+    assert_int_equal(tls_read(pair.server, bytes, sizeof bytes, &step), 5);
+    /* The same for an end behind the bytes, good or bad. */
+    assert_int_equal(tls_write(pair.client, "bye", 3, &step), 3);
+    tls_shutdown(pair.client);
+    assert_int_equal(tls_read(pair.server, bytes, sizeof bytes, &step), 3);
+    assert_int_equal(step, TLS_DONE);
+    assert_int_equal(tls_read(pair.server, bytes, sizeof bytes, &step), 0);
+    close_pair(&pair);
+}
+
+static void test_bytes_before_garbage_are_read_first(void **state)
+{
+    (void)state;
+    struct pair pair = open_pair(server_files(), client_files(), "hub.test");
+    enum tls_step step;
+    char bytes[64];
+    assert_int_equal(tls_write(pair.client, "good", 4, &step), 4);
+    assert_int_equal(write(pair.client_fd, "garbage", 7), 7);
+    assert_int_equal(tls_read(pair.server, bytes, sizeof bytes, &step), 4);
+    assert_int_equal(step, TLS_DONE);
+    assert_int_equal(tls_read(pair.server, bytes, sizeof bytes, &step), -1);
+    assert_int_equal(step, TLS_FAILED);
     close_pair(&pair);
 }
 
@@ -621,6 +672,9 @@ int main(void)
         cmocka_unit_test(test_bytes_go_both_ways),
         cmocka_unit_test(test_reading_nothing_wants_to_read),
         cmocka_unit_test(test_pending_tells_of_bytes_the_socket_no_longer_holds),
+        cmocka_unit_test(test_one_read_takes_all_records_that_came),
+        cmocka_unit_test(test_wanting_to_read_is_said_only_of_an_empty_socket),
+        cmocka_unit_test(test_bytes_before_garbage_are_read_first),
         cmocka_unit_test(test_partial_writes_go_on_from_another_address),
         cmocka_unit_test(test_close_notify_is_an_end),
         cmocka_unit_test(test_freeing_ends_properly),
