@@ -71,7 +71,7 @@ lint: ## floors, sizes, formatting, names
 	@tests/lint/run
 
 format: ## put every C file into the house's form
-	clang-format -i $(SRC) $(wildcard $(addsuffix /*.h,$(ROOMS))) main.c $(wildcard tests/unit/*.[ch] bench/*.[ch])
+	clang-format -i $$(git ls-files --cached --others --exclude-standard '*.[ch]')
 
 docs: $(BUILD)/hubgate ## write the reference of the flags: Markdown and man page
 	@mkdir -p docs/reference

@@ -104,7 +104,7 @@ static bool set_ciphers(SSL_CTX *ctx, const struct tls_files *files, struct erro
     char *suites12 = must_alloc(room), *suites13 = must_alloc(room);
     split_ciphers(wanted, suites12, suites13);
     bool only13 = !*suites12 && *suites13;
-    strcat(suites12, never_ciphers);
+    memcpy(suites12 + strlen(suites12), never_ciphers, sizeof never_ciphers);
     ERR_clear_error();
     bool good = (!*suites13 || SSL_CTX_set_ciphersuites(ctx, suites13) == 1) &&
                 (only13 || SSL_CTX_set_cipher_list(ctx, suites12) == 1);
