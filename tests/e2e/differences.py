@@ -96,6 +96,12 @@ ROWS = [
         "relays it as the chunked body it is",
         "the proxy does not wait to see whether a body follows",
     ),
+    Difference(
+        "truncation",
+        "leaves a client waiting when the upstream dies in the middle of a reply",
+        "ends the connection at once, without a clean end of the body",
+        "a client must see that the reply is cut",
+    ),
     # upgrades
     Difference(
         "failed-upgrade",
