@@ -37,10 +37,10 @@ def image_environment():
 
 def in_image(root, *arguments, env=None):
     """Runs configurable-http-proxy, found on the image's PATH, as the image's user in a read-only
-    root without anything of the machine but its network."""
+    root without anything of the machine but its network and processes."""
     script = (
-        'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && root=$1 && shift && '
-        'exec chroot --userspec=65534:65534 --groups= "$root" "$@"'
+        'mount --bind "$1" "$1" && mount --rbind /proc "$1/proc" && mount -o remount,bind,ro "$1" && '
+        'root=$1 && shift && exec chroot --userspec=65534:65534 --groups= "$root" "$@"'
     )
     name = shutil.which("configurable-http-proxy", path=str(root / image_environment()["PATH"][1:]))
     return subprocess.Popen(
