@@ -207,7 +207,7 @@ class Upstream:
     code on a Peer: read_request, send, close, reset. What it raised is in `failures`, what it
     received in `connections`, and the requests that `answering` scripts read in `requests`."""
 
-    def __init__(self, script=None, unix=False, backlog=128):
+    def __init__(self, script=None, unix=False, host="127.0.0.1", backlog=128):
         self.script = script or answering(response(body=b"ok"))
         self.connections = []
         self.requests = []
@@ -221,11 +221,13 @@ class Upstream:
             self.authority = None
             self.url = "http+unix://" + self.address.replace("/", "%2F").replace(" ", "%20")
         else:
-            self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self.listener = socket.socket(family, socket.SOCK_STREAM)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(("127.0.0.1", 0))
+            self.listener.bind((host, 0))
             self.address = self.listener.getsockname()
-            self.authority = "127.0.0.1:%d" % self.address[1]
+            shown = f"[{host}]" if ":" in host else host
+            self.authority = f"{shown}:{self.address[1]}"
             self.url = "http://" + self.authority
         self.listener.listen(backlog)
         self.thread = threading.Thread(target=self.accept, daemon=True)

@@ -264,3 +264,13 @@ def test_built_in_pages_repeat_nothing_of_the_request(hubgate):
     for accept in ("text/html", "application/json"):
         answer = hubgate.get("/<script>alert(1)</script>?<b>", [("Accept", accept)])
         assert b"<script>alert" not in answer.body
+
+
+@pytest.mark.parametrize("control, fetches", [("max-age=60", 1), ("no-store", 3), (None, 3)])
+def test_error_pages_are_cached_when_their_server_allows(launch_hubgate, upstream, control, fetches):
+    fields = [("Content-Type", "text/html")] + ([("Cache-Control", control)] if control else [])
+    server = upstream(peers.answering(peers.response("200 OK", fields, b"page")))
+    proxy = launch_hubgate(f"--error-target={server.url}", "--workers=1")
+    for _ in range(3):
+        assert proxy.get("/none").body == b"page"
+    assert len(server.requests) == fetches

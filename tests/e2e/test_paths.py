@@ -245,3 +245,15 @@ def test_unix_socket_that_is_missing_is_503(proxy, tmp_path):
 def test_star_of_options(proxy, echo):
     proxy.api.add("/", echo.url)
     assert proxy.fetch("OPTIONS", "*").status in (200, 204)
+
+
+def test_target_by_name_with_one_family_listening(proxy, echo):
+    """`localhost` is ::1 too, where nobody listens."""
+    proxy.api.add("/", "http://localhost:%d" % echo.address[1])
+    assert proxy.echo("GET", "/x")["target"] == "/x"
+
+
+def test_ipv6_literal_as_target(proxy, upstream):
+    server = upstream(peers.answering(peers.report), host="::1")
+    proxy.api.add("/", server.url)
+    assert proxy.echo("GET", "/x")["target"] == "/x"
