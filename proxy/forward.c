@@ -1,0 +1,345 @@
+#include "proxy/forward.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "net/addr.h"
+#include "proxy/client.h"
+
+static bool is_hop_by_hop(struct span name)
+{
+    static const char *const names[] = {
+        "connection",        "keep-alive", "proxy-connection",    "te",
+        "transfer-encoding", "upgrade",    "proxy-authorization", "proxy-authenticate",
+        "http2-settings",
+    };
+    for (size_t i = 0; i < COUNT(names); i++) {
+        if (span_is_nocase(name, span_of(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* --- the request line --- */
+
+static void add_query(struct spans *spans, const struct exchange *x, bool prepend)
+{
+    const char *own = prepend ? x->route->target.query : NULL;
+    struct span query = x->path.query;
+    if (!own) {
+        spans_add(spans, query);
+        return;
+    }
+    spans_add(spans, SPAN("?"));
+    spans_add(spans, span_of(own));
+    if (query.n > 1) {
+        spans_add(spans, SPAN("&"));
+        spans_add(spans, (struct span){query.p + 1, query.n - 1});
+    }
+}
+
+static void add_target(struct spans *spans, const struct exchange *x)
+{
+    const struct options *options = x->worker->options;
+    bool prepend = options->prepend_path;
+    struct span base = prepend ? span_of(x->route->target.path) : SPAN("");
+    while (base.n && base.p[base.n - 1] == '/') /* exactly one slash at the seam */
+        base.n--;
+    if (x->head->target.p[0] == '*') {
+        spans_add(spans, x->head->target);
+        return;
+    }
+    struct span rest = x->path.raw;
+    if (!options->include_prefix) {
+        size_t segments = x->route->segments;
+        rest = path_after(&x->path, segments - (options->host_routing && segments > 0));
+    }
+    spans_add(spans, base);
+    if (rest.n == 0) {
+        spans_add(spans, SPAN("/"));
+    } else if (rest.p[0] == '%') { /* the prefix ended at an escaped slash */
+        spans_add(spans, SPAN("/"));
+        rest = (struct span){rest.p + 3, rest.n - 3};
+    }
+    spans_add(spans, rest);
+    add_query(spans, x, prepend);
+}
+
+static void add_request_line(struct spans *spans, const struct exchange *x)
+{
+    struct span method = x->head->method_name, line = x->head->start_line;
+    spans_add(spans, (struct span){method.p, method.n + 1});
+    add_target(spans, x);
+    if (x->head->version == HTTP_1_1)
+        spans_add(spans, (struct span){line.p + line.n - 11, 11});
+    else
+        spans_add(spans, SPAN(" HTTP/1.1\r\n"));
+}
+
+/* --- forwarding fields (CHP 51) --- */
+
+enum forwarded { FORWARDED_FOR, FORWARDED_PORT, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED };
+
+static const char *const forwarded_names[FORWARDED] = {"x-forwarded-for", "x-forwarded-port",
+                                                       "x-forwarded-proto", "x-forwarded-host"};
+
+/* Which of them the name is, FORWARDED if none. */
+static enum forwarded forwarded_of(struct span name)
+{
+    if (name.n < 15 || name.n > 17 || !span_starts_nocase(name, SPAN("x-forwarded-")))
+        return FORWARDED;
+    size_t i = 0;
+    while (i < FORWARDED && !span_is_nocase(name, span_of(forwarded_names[i])))
+        i++;
+    return (enum forwarded)i;
+}
+
+struct span forward_port(struct span host, bool tls)
+{
+    struct span port;
+    if (host.n && host.p[0] == '[')
+        span_cut(host, ']', &host);
+    span_cut(host.p ? host : SPAN(""), ':', &port);
+    return port.n ? port : tls ? SPAN("443") : SPAN("80");
+}
+
+static bool is_trusted(const struct exchange *x)
+{
+    const struct settled *settled = x->worker->settled;
+    for (size_t i = 0; i < settled->trusted_n; i++) {
+        if (cidr_has(&settled->trusted[i], &x->client->peer.any))
+            return true;
+    }
+    return false;
+}
+
+/* All values of one forwarding field, joined as one list. */
+static bool add_existing(struct spans *spans, const struct head *head, enum forwarded which,
+                         bool first_only)
+{
+    bool any = false;
+    for (size_t i = 0; i < head->n && !(any && first_only); i++) {
+        if (forwarded_of(head->fields[i].name) != which)
+            continue;
+        struct span rest, value = head->fields[i].value;
+        if (first_only)
+            value = span_trim(span_cut(value, ',', &rest));
+        spans_add(spans, any ? SPAN(", ") : SPAN(""));
+        spans_add(spans, value);
+        any = true;
+    }
+    return any;
+}
+
+/* By default each value is appended with a bare comma, the host only set where there is none, and
+ * not for WebSockets (CHP 51, 64). With --trusted-proxies a trusted peer's first values stay and
+ * For grows; anyone else's are replaced. */
+static void add_forwarded(struct spans *spans, const struct exchange *x, enum forwarded which,
+                          struct span value)
+{
+    bool lists = x->worker->settled->trusted_n > 0;
+    bool trusted = lists && is_trusted(x);
+    bool append = lists ? trusted && which == FORWARDED_FOR : which != FORWARDED_HOST;
+    bool keep = lists ? trusted : true;
+    spans_add(spans, span_of(forwarded_names[which]));
+    spans_add(spans, SPAN(": "));
+    bool any = keep && add_existing(spans, x->head, which, lists && !append);
+    if (!any || append) {
+        spans_add(spans, any ? SPAN(",") : SPAN(""));
+        spans_add(spans, value);
+    }
+    spans_add(spans, SPAN("\r\n"));
+}
+
+static void add_all_forwarded(struct spans *spans, const struct exchange *x)
+{
+    bool tls = x->client->stream.tls != NULL, sockets = x->upgrade;
+    bool lists = x->worker->settled->trusted_n > 0;
+    struct span proto = tls ? SPAN("https") : SPAN("http");
+    if (sockets && !lists)
+        proto = tls ? SPAN("wss") : SPAN("ws");
+    add_forwarded(spans, x, FORWARDED_FOR,
+                  (struct span){x->client->peer_text, x->client->peer_n});
+    add_forwarded(spans, x, FORWARDED_PORT, forward_port(x->head->host, tls));
+    add_forwarded(spans, x, FORWARDED_PROTO, proto);
+    if ((!sockets || lists) && x->head->host.n)
+        add_forwarded(spans, x, FORWARDED_HOST, x->head->host);
+}
+
+/* --- request fields --- */
+
+static bool is_custom(const struct options *options, struct span name)
+{
+    for (size_t i = 0; i < options->custom_headers_n; i++) {
+        if (span_is_nocase(name, span_of(options->custom_headers[i].name)))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the client's Host line is replaced: --change-origin, an absolute target, none at all. */
+static bool host_is_ours(const struct exchange *x)
+{
+    return x->worker->options->change_origin || x->head->absolute || !x->head->host.p ||
+           is_custom(x->worker->options, SPAN("host"));
+}
+
+static bool request_field_passes(const struct exchange *x, const struct field *field)
+{
+    const struct options *options = x->worker->options;
+    struct span name = field->name;
+    if (is_hop_by_hop(name) || head_connection_names(x->head, name))
+        return false;
+    if (span_is_nocase(name, SPAN("content-length")))
+        return false; /* ours is written */
+    if (span_is_nocase(name, SPAN("host")))
+        return !host_is_ours(x);
+    enum forwarded which = options->x_forward ? forwarded_of(name) : FORWARDED;
+    if (which < FORWARDED)
+        return which == FORWARDED_HOST && x->upgrade && x->worker->settled->trusted_n == 0;
+    return !is_custom(options, name);
+}
+
+static void add_host(struct spans *spans, const struct exchange *x)
+{
+    const struct head *head = x->head;
+    if (!host_is_ours(x) || is_custom(x->worker->options, SPAN("host")))
+        return;
+    spans_add(spans, SPAN("Host: "));
+    if (x->worker->options->change_origin || !head->host.p)
+        spans_add(spans, span_of(x->route->target.authority));
+    else
+        spans_add(spans, head->host);
+    spans_add(spans, SPAN("\r\n"));
+}
+
+/* The parsed framing, and only that, is written on. */
+static void add_request_framing(struct spans *spans, const struct exchange *x)
+{
+    if (x->upgrade) {
+        spans_add(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+    } else if (x->head->chunked) {
+        spans_add(spans, SPAN("Transfer-Encoding: chunked\r\n"));
+    } else if (x->head->has_length) {
+        spans_own(spans, SPAN("Content-Length: "));
+        spans_number(spans, x->head->length, 10);
+        spans_own(spans, SPAN("\r\n"));
+    }
+}
+
+void forward_request(struct spans *spans, const struct exchange *x)
+{
+    add_request_line(spans, x);
+    add_host(spans, x);
+    for (size_t i = 0; i < x->head->n; i++) {
+        if (request_field_passes(x, &x->head->fields[i]))
+            spans_add(spans, x->head->fields[i].line);
+    }
+    if (x->worker->options->x_forward)
+        add_all_forwarded(spans, x);
+    spans_add(spans, span_of(x->worker->settled->custom_lines));
+    add_request_framing(spans, x);
+    spans_add(spans, SPAN("\r\n"));
+}
+
+/* --- replies --- */
+
+static bool reply_field_passes(const struct exchange *x, const struct head *reply,
+                               const struct field *field)
+{
+    struct span name = field->name;
+    if (is_hop_by_hop(name) || head_connection_names(reply, name))
+        return false;
+    if (span_is_nocase(name, SPAN("content-length")))
+        return reply->status >= 200 && reply->status != 204 && !x->down.chunked;
+    return true;
+}
+
+static void add_status_line(struct spans *spans, const struct head *reply)
+{
+    struct span line = reply->start_line;
+    if (reply->version == HTTP_1_1) {
+        spans_add(spans, line);
+        return;
+    }
+    spans_add(spans, SPAN("HTTP/1.1"));
+    spans_add(spans, (struct span){line.p + 8, line.n - 8});
+}
+
+/* Whether a Location goes to the target itself: "scheme://host:port/…". *rest: what follows the
+ * authority. */
+static bool is_targets_own(const struct target *target, struct span location, struct span *rest)
+{
+    struct span scheme = target->tls ? SPAN("https://") : SPAN("http://");
+    if (!span_starts_nocase(location, scheme))
+        return false;
+    location = (struct span){location.p + scheme.n, location.n - scheme.n};
+    size_t n = 0;
+    while (n < location.n && location.p[n] != '/' && location.p[n] != '?' && location.p[n] != '#')
+        n++;
+    *rest = (struct span){location.p + n, location.n - n};
+    return span_is_nocase((struct span){location.p, n}, span_of(target->authority));
+}
+
+/* --auto-rewrite and --protocol-rewrite (CHP 55). false: the line goes on as it is. */
+static bool add_location(struct spans *spans, const struct exchange *x, const struct head *reply,
+                         const struct field *field)
+{
+    const struct options *options = x->worker->options;
+    const struct target *target = &x->route->target;
+    struct span rest;
+    unsigned status = reply->status;
+    bool redirects = status == 201 || status == 301 || status == 302 || status == 307 ||
+                     status == 308;
+    if (!redirects || (!options->auto_rewrite && !options->protocol_rewrite) ||
+        !is_targets_own(target, field->value, &rest))
+        return false;
+    bool rehost = options->auto_rewrite && x->head->host.n;
+    spans_add(spans, SPAN("Location: "));
+    spans_add(spans, options->protocol_rewrite ? span_of(options->protocol_rewrite)
+                     : target->tls             ? SPAN("https")
+                                               : SPAN("http"));
+    spans_add(spans, SPAN("://"));
+    spans_add(spans, rehost ? x->head->host : span_of(target->authority));
+    spans_add(spans, rest);
+    spans_add(spans, SPAN("\r\n"));
+    return true;
+}
+
+void forward_reply(struct spans *spans, const struct exchange *x, const struct head *reply)
+{
+    bool dated = false;
+    add_status_line(spans, reply);
+    for (size_t i = 0; i < reply->n; i++) {
+        const struct field *field = &reply->fields[i];
+        dated = dated || span_is_nocase(field->name, SPAN("date"));
+        if (span_is_nocase(field->name, SPAN("location")) && add_location(spans, x, reply, field))
+            continue;
+        if (reply_field_passes(x, reply, field))
+            spans_add(spans, field->line);
+    }
+    if (!dated) {
+        spans_add(spans, SPAN("Date: "));
+        spans_add(spans, worker_date(x->worker));
+        spans_add(spans, SPAN("\r\n"));
+    }
+    if (x->down.chunked)
+        spans_add(spans, SPAN("Transfer-Encoding: chunked\r\n"));
+    if (reply->status == 101)
+        spans_add(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+    else
+        spans_add(spans, x->keep ? SPAN("Connection: keep-alive\r\n") : SPAN("Connection: close\r\n"));
+    spans_add(spans, SPAN("\r\n"));
+}
+
+void forward_interim(struct spans *spans, const struct head *reply)
+{
+    add_status_line(spans, reply);
+    for (size_t i = 0; i < reply->n; i++) {
+        struct span name = reply->fields[i].name;
+        if (!is_hop_by_hop(name) && !head_connection_names(reply, name) &&
+            !span_is_nocase(name, SPAN("content-length")))
+            spans_add(spans, reply->fields[i].line);
+    }
+    spans_add(spans, SPAN("\r\n"));
+}

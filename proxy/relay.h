@@ -1,0 +1,38 @@
+/* Moving a body, or a tunnel's bytes, from one stream to the other: read into a lent buffer, framing
+ * taken off and put on in place, written; nothing more is read while bytes wait to be written. */
+#ifndef PROXY_RELAY_H
+#define PROXY_RELAY_H
+
+#include "http/framing.h"
+#include "net/stream.h"
+#include "proxy/spans.h"
+
+enum relay_step {
+    RELAY_WAITS,    /* for bytes from the sender */
+    RELAY_BLOCKED,  /* the receiver takes no more for now */
+    RELAY_BUSY,     /* this turn's share is used up: go on next turn */
+    RELAY_DONE,     /* all is written or waiting to be */
+    RELAY_CUT,      /* the sender ended or broke before the end */
+    RELAY_BAD,      /* the sender's framing is broken */
+    RELAY_REFUSED,  /* the receiver is broken */
+};
+
+struct relay {
+    struct stream *from, *to;
+    struct framing framing; /* the sender's */
+    bool chunked;           /* to the receiver */
+    bool discard;           /* nobody wants it: read and forget */
+    bool done;              /* the end is written, or waiting to be */
+    uint64_t bytes;         /* of body passed on */
+};
+
+/* Moves what can be moved now. *rest: NULL, or a lent buffer with bytes that were read but lie
+ * behind the message's end (the caller's). */
+enum relay_step relay_run(struct relay *relay, struct buf **rest);
+
+/* The part of the body that came with the head, bytes[0, n): adds to the spans what to write after
+ * the head. *used: how many bytes belonged to the message. RELAY_WAITS, RELAY_DONE or RELAY_BAD. */
+enum relay_step relay_first(struct relay *relay, char *bytes, size_t n, size_t *used,
+                            struct spans *spans);
+
+#endif

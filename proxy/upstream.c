@@ -1,0 +1,337 @@
+#include "proxy/upstream.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "base/str.h"
+#include "proxy/worker.h"
+
+enum { IDLE_MS = 60000, NAME_KEPT_MS = 5000, IDLE_MAX = 256 };
+
+struct pool {
+    struct worker *worker;
+    const struct target *target;
+    struct upstream *idle; /* the one used last first: few connections stay hot */
+    struct lookup *name;   /* the last answer for the target's name, kept a few seconds */
+    int64_t name_at_ms;
+    uint32_t generation;
+    unsigned idle_n;
+};
+
+static void on_news(struct stream *stream, enum stream_news news);
+static void on_deadline(struct deadline *deadline);
+static void on_grave(struct task *task);
+static void on_failed(struct task *task);
+static void on_resolved(struct lookup *lookup);
+
+struct pool *pool_new(struct worker *worker, const struct target *target)
+{
+    struct pool *pool = must_alloc(sizeof *pool);
+    pool->worker = worker;
+    pool->target = target;
+    return pool;
+}
+
+static void bury(struct upstream *upstream)
+{
+    struct worker *worker = upstream->pool->worker;
+    if (upstream->lookup)
+        upstream->lookup->owner = NULL; /* its answer finds nobody */
+    upstream->lookup = NULL;
+    if (upstream->stream.fd >= 0)
+        worker->counters.upstream_open--;
+    stream_close(&upstream->stream);
+    deadline_clear(&upstream->deadline);
+    buf_return(worker->bufs, upstream->in);
+    upstream->in = NULL;
+    upstream->user = NULL;
+    upstream->pool = NULL;
+    upstream->task.run = on_grave; /* in place of news that may be waiting */
+    loop_later(worker->loop, &upstream->task);
+}
+
+static void leave_idle(struct upstream *upstream)
+{
+    struct pool *pool = upstream->pool;
+    *upstream->back = upstream->next;
+    if (upstream->next)
+        upstream->next->back = upstream->back;
+    upstream->next = NULL;
+    upstream->back = NULL;
+    pool->idle_n--;
+    pool->worker->counters.upstream_idle--;
+}
+
+static void enter_idle(struct upstream *upstream)
+{
+    struct pool *pool = upstream->pool;
+    upstream->user = NULL;
+    upstream->reused = true;
+    upstream->next = pool->idle;
+    upstream->back = &pool->idle;
+    if (pool->idle)
+        pool->idle->back = &upstream->next;
+    pool->idle = upstream;
+    pool->idle_n++;
+    pool->worker->counters.upstream_idle++;
+    deadline_set(pool->worker->loop, &upstream->deadline, IDLE_MS);
+}
+
+static void forget(struct pool *pool)
+{
+    while (pool->idle) {
+        struct upstream *upstream = pool->idle;
+        leave_idle(upstream);
+        bury(upstream);
+    }
+    free(pool->name);
+    pool->name = NULL;
+}
+
+void pool_retarget(struct pool *pool)
+{
+    forget(pool);
+    pool->generation++;
+}
+
+void pool_free(struct pool *pool)
+{
+    if (!pool)
+        return;
+    forget(pool);
+    free(pool);
+}
+
+/* --- opening --- */
+
+static void fail_later(struct upstream *upstream, enum ending ending, const char *words)
+{
+    upstream->ending = (unsigned char)ending;
+    upstream->words = words;
+    upstream->task.run = on_failed;
+    loop_later(upstream->pool->worker->loop, &upstream->task);
+}
+
+static bool connect_to(struct upstream *upstream, const struct sockaddr *addr, socklen_t length)
+{
+    struct worker *worker = upstream->pool->worker;
+    if (!stream_connect(&upstream->stream, worker->loop, worker->bufs, addr, length))
+        return false;
+    worker->counters.upstream_open++;
+    worker->counters.upstream_opened++;
+    return true;
+}
+
+/* Tries the name's addresses from upstream->address on. */
+static void connect_by_name(struct upstream *upstream)
+{
+    struct pool *pool = upstream->pool;
+    for (; upstream->address < pool->name->n; upstream->address++) {
+        const struct addr *addr = &pool->name->addrs[upstream->address];
+        if (connect_to(upstream, (const struct sockaddr *)&addr->storage, addr->length))
+            return;
+    }
+    fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
+}
+
+static void ask_name(struct upstream *upstream)
+{
+    const struct target *target = upstream->pool->target;
+    struct worker *worker = upstream->pool->worker;
+    struct lookup *lookup = must_alloc(sizeof *lookup);
+    strncpy(lookup->host, target->host, sizeof lookup->host - 1);
+    lookup->port = target->port;
+    lookup->reply_to = worker->mailbox;
+    lookup->owner = upstream;
+    lookup->done = on_resolved;
+    upstream->lookup = lookup;
+    resolver_ask(worker->settled->resolver, lookup);
+}
+
+static void connect_unix(struct upstream *upstream)
+{
+    struct sockaddr_un addr = {.sun_family = AF_UNIX};
+    strncpy(addr.sun_path, upstream->pool->target->unix_path, sizeof addr.sun_path - 1);
+    if (!connect_to(upstream, (struct sockaddr *)&addr, sizeof addr))
+        fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
+}
+
+static void open_new(struct upstream *upstream)
+{
+    struct pool *pool = upstream->pool;
+    struct addr addr;
+    deadline_set(pool->worker->loop, &upstream->deadline,
+                 pool->worker->options->connect_timeout_ms);
+    if (pool->target->unix_path) {
+        connect_unix(upstream);
+    } else if (addr_parse(&addr, pool->target->host, pool->target->port)) {
+        if (!connect_to(upstream, (struct sockaddr *)&addr.storage, addr.length))
+            fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
+    } else if (pool->name &&
+               loop_now_ms(pool->worker->loop) - pool->name_at_ms < NAME_KEPT_MS) {
+        connect_by_name(upstream);
+    } else {
+        ask_name(upstream);
+    }
+}
+
+static void take_answer(struct upstream *upstream, struct lookup *lookup)
+{
+    struct pool *pool = upstream->pool;
+    upstream->lookup = NULL;
+    if (lookup->error != 0) {
+        fail_later(upstream, END_RESOLVE_FAILED, gai_strerror(lookup->error));
+        free(lookup);
+        return;
+    }
+    free(pool->name);
+    pool->name = lookup;
+    pool->name_at_ms = loop_now_ms(pool->worker->loop);
+    connect_by_name(upstream);
+}
+
+static void start_tls(struct upstream *upstream)
+{
+    struct worker *worker = upstream->pool->worker;
+    const struct target *target = upstream->pool->target;
+    struct tls *tls = tls_connect_new(worker->client_tls, upstream->stream.fd, target->host);
+    if (!tls) {
+        fail_later(upstream, END_TLS_FAILED, "no memory for TLS");
+        return;
+    }
+    deadline_set(worker->loop, &upstream->deadline, worker->options->tls_handshake_timeout_ms);
+    stream_start_tls(&upstream->stream, tls);
+}
+
+static void opened(struct upstream *upstream)
+{
+    if (upstream->pool->target->tls && !upstream->stream.tls) {
+        start_tls(upstream);
+        return;
+    }
+    deadline_clear(&upstream->deadline);
+    upstream->open = true;
+    upstream->user->connected(upstream->user);
+}
+
+static void tell_failed(struct upstream *upstream, enum ending ending, const char *words)
+{
+    struct upstream_user *user = upstream->user;
+    char copy[200]; /* the words may lie in what is buried */
+    strncpy(copy, words, sizeof copy - 1);
+    copy[sizeof copy - 1] = 0;
+    bury(upstream);
+    user->failed(user, ending, copy);
+}
+
+static void not_opened(struct upstream *upstream)
+{
+    struct worker *worker = upstream->pool->worker;
+    bool more = upstream->pool->name && upstream->pool->target->host && !upstream->stream.tls;
+    if (more && upstream->address + 1u < upstream->pool->name->n) {
+        stream_close(&upstream->stream);
+        worker->counters.upstream_open--;
+        upstream->address++;
+        connect_by_name(upstream);
+        return;
+    }
+    tell_failed(upstream, upstream->stream.tls ? END_TLS_FAILED : END_CONNECT_FAILED,
+                stream_why(&upstream->stream));
+}
+
+/* --- the user's calls --- */
+
+struct upstream *upstream_want(struct pool *pool, struct upstream_user *user, bool fresh)
+{
+    struct upstream *upstream = fresh ? NULL : pool->idle;
+    struct counters *counters = &pool->worker->counters;
+    if (upstream) {
+        leave_idle(upstream);
+        deadline_clear(&upstream->deadline);
+        upstream->user = user;
+        counters->pool_hits++;
+        return upstream;
+    }
+    upstream = must_alloc(sizeof *upstream);
+    upstream->pool = pool;
+    upstream->user = user;
+    upstream->generation = pool->generation;
+    upstream->stream.fd = -1;
+    upstream->stream.on_news = on_news;
+    upstream->deadline.expire = on_deadline;
+    counters->pool_misses++;
+    open_new(upstream);
+    return upstream;
+}
+
+/* Nothing may lie behind the last reply; TLS records that carry no bytes (tickets) may. */
+static bool is_quiet(struct upstream *upstream)
+{
+    char byte;
+    if (upstream->in || upstream->stream.why != 0 || stream_blocked(&upstream->stream))
+        return false;
+    return !upstream->stream.readable ||
+           stream_read(&upstream->stream, &byte, 1) == STREAM_AGAIN;
+}
+
+void upstream_release(struct upstream *upstream, bool keep)
+{
+    struct pool *pool = upstream->pool;
+    if (keep && upstream->open && upstream->generation == pool->generation &&
+        pool->idle_n < IDLE_MAX && !pool->worker->draining && is_quiet(upstream))
+        enter_idle(upstream);
+    else
+        bury(upstream);
+}
+
+/* --- events --- */
+
+static void on_news(struct stream *stream, enum stream_news news)
+{
+    struct upstream *upstream = CONTAINER(stream, struct upstream, stream);
+    if (news == STREAM_OPEN) {
+        opened(upstream);
+    } else if (news == STREAM_FAILED) {
+        not_opened(upstream);
+    } else if (upstream->user) {
+        upstream->user->ready(upstream->user);
+    } else if (!is_quiet(upstream)) { /* idle: the target closed it, or talks out of turn */
+        leave_idle(upstream);
+        bury(upstream);
+    }
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct upstream *upstream = CONTAINER(deadline, struct upstream, deadline);
+    if (!upstream->user) {
+        leave_idle(upstream);
+        bury(upstream);
+    } else if (upstream->stream.tls) {
+        tell_failed(upstream, END_TLS_TIMEOUT, "TLS handshake timed out");
+    } else {
+        tell_failed(upstream, END_CONNECT_TIMEOUT, "ETIMEDOUT");
+    }
+}
+
+static void on_failed(struct task *task)
+{
+    struct upstream *upstream = CONTAINER(task, struct upstream, task);
+    tell_failed(upstream, (enum ending)upstream->ending, upstream->words);
+}
+
+static void on_grave(struct task *task)
+{
+    free(CONTAINER(task, struct upstream, task));
+}
+
+static void on_resolved(struct lookup *lookup)
+{
+    if (lookup->owner)
+        take_answer(lookup->owner, lookup);
+    else
+        free(lookup);
+}

@@ -1,0 +1,72 @@
+/* A worker: a complete single-threaded proxy on its own loop. Nothing in it is shared but what
+ * `settled` holds, which nobody changes after the start. */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include <sys/queue.h>
+
+#include "base/mailbox.h"
+#include "net/buf.h"
+#include "net/listener.h"
+#include "net/resolve.h"
+#include "proxy/counters.h"
+#include "proxy/options.h"
+#include "proxy/route.h"
+#include "tls/tls.h"
+
+struct pages;
+struct head;
+
+/* What all workers share: worked out once from the options, then read only. */
+struct settled {
+    const struct options *options;
+    struct resolver *resolver;
+    struct pages *pages;         /* the bodies of our own answers */
+    struct cidr *trusted;        /* --trusted-proxies */
+    size_t trusted_n;
+    char *custom_lines;          /* --custom-header as header lines, "" for none */
+    struct tls_secret tickets;
+    bool tls;                    /* the public side speaks TLS */
+    struct target error_target;  /* text == NULL: none */
+};
+
+struct worker {
+    const struct settled *settled;
+    const struct options *options;
+    struct loop *loop;
+    struct bufs *bufs;
+    struct mailbox *mailbox;
+    struct tls_context *public_tls, *client_tls;
+    struct routes *routes;
+    struct pool *error_pool; /* connections to --error-target */
+    struct counters counters;
+    struct listener *listeners[8], *redirect_listeners[8];
+    size_t listeners_n, redirect_listeners_n;
+    TAILQ_HEAD(clients, client) clients;
+    size_t exchanges_open; /* without tunnels */
+    bool draining;
+    struct head *spare_heads; /* lent to exchanges */
+    struct head *reply_head;  /* read and used within one call */
+    struct task log_task;
+    struct deadline log_deadline;
+    int64_t date_s;
+    char date[32]; /* "Mon, 23 Nov 2026 02:21:53 GMT" */
+};
+
+/* The error: a TLS file that changed since the start. */
+struct worker *worker_new(const struct settled *settled, struct error *error);
+void worker_free(struct worker *worker);
+/* Takes connections from the descriptor from now on. */
+void worker_listen(struct worker *worker, int fd, bool redirect);
+/* Stops listening, closes idle connections; open exchanges go on, their clients are told to
+ * close. */
+void worker_drain(struct worker *worker);
+
+/* IMF-fixdate of now, worked out once a second. */
+struct span worker_date(struct worker *worker);
+struct head *worker_lend_head(struct worker *worker);
+void worker_return_head(struct worker *worker, struct head *head);
+/* Has the lines of the log handed over within 50 ms. */
+void worker_flush_log(struct worker *worker);
+
+#endif
