@@ -116,7 +116,7 @@ static bool bind_name(struct bound *bound, const char *flag, const char *ip, uin
 bool bind_tcp(struct bound *bound, const char *flag, const char *ip, uint16_t port, unsigned copies,
               struct error *error)
 {
-    *bound = (struct bound){.port = port};
+    *bound = (struct bound){.port = port, .copies = copies};
     if (*ip != 0 && strcmp(ip, "*") != 0) {
         if (bind_name(bound, flag, ip, port, copies, error))
             return true;
@@ -129,7 +129,7 @@ bool bind_tcp(struct bound *bound, const char *flag, const char *ip, uint16_t po
         return true;
     int why = errno;
     bound_close(bound);
-    *bound = (struct bound){.port = port};
+    *bound = (struct bound){.port = port, .copies = copies};
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct addrinfo any4 = {.ai_addr = (struct sockaddr *)&v4, .ai_addrlen = sizeof v4};
     if ((why == EAFNOSUPPORT || why == EADDRNOTAVAIL) && bind_address(bound, &any4, copies, false))
@@ -156,7 +156,7 @@ bool bind_unix(struct bound *bound, const char *flag, const char *path, struct e
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     struct stat file;
-    *bound = (struct bound){0};
+    *bound = (struct bound){.copies = 1};
     if (*path == 0 || strlen(path) >= sizeof addr.sun_path)
         return error_set(error, "%s '%s': a socket path has 1 to %zu bytes", flag, path,
                          sizeof addr.sun_path - 1);

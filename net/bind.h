@@ -10,7 +10,8 @@ enum { BIND_MAX = 512 };
 struct bound {
     int fds[BIND_MAX];
     size_t n;
-    uint16_t port; /* the one the kernel gave when 0 was asked for */
+    unsigned copies; /* sockets an address got */
+    uint16_t port;   /* the one the kernel gave when 0 was asked for */
 };
 
 /* Binds and listens on every address `ip` stands for; "" or "*": all interfaces, dual stack, or

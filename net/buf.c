@@ -1,6 +1,7 @@
 #include "net/buf.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { KEPT = 32 }; /* free buffers of a size kept at hand */
 
@@ -66,4 +67,23 @@ void buf_return(struct bufs *bufs, struct buf *buf)
     buf->next = shelf->first;
     shelf->first = buf;
     shelf->n++;
+}
+
+bool buf_make_room(struct bufs *bufs, struct buf **buf, size_t max)
+{
+    struct buf *full = *buf;
+    if (!full) {
+        *buf = buf_lend(bufs, BUF_SMALL);
+        return true;
+    }
+    size_t filled = buf_filled(full);
+    if (filled >= max)
+        return false;
+    if (full->end < full->size)
+        return true;
+    *buf = buf_lend(bufs, filled < full->size / 2 ? full->size : 4 * (size_t)full->size);
+    memcpy((*buf)->bytes, buf_at(full), filled);
+    (*buf)->end = (uint32_t)filled;
+    buf_return(bufs, full);
+    return true;
 }

@@ -21,6 +21,10 @@ void bufs_free(struct bufs *bufs);
 struct buf *buf_lend(struct bufs *bufs, size_t bytes);
 void buf_return(struct bufs *bufs, struct buf *buf); /* NULL: nothing */
 
+/* Makes room for more behind what is filled: lends one if there is none, goes over to a larger one
+ * if it is full. false: `max` bytes are filled already. */
+bool buf_make_room(struct bufs *bufs, struct buf **buf, size_t max);
+
 static inline size_t buf_filled(const struct buf *buf)
 {
     return buf->end - buf->start;

@@ -120,7 +120,7 @@ bool stream_peer_gone(struct stream *stream)
         return true;
     if (!stream->hangup)
         return false;
-    if (stream->tls && tls_pending(stream->tls) > 0)
+    if (stream->tls && tls_pending(stream->tls))
         return false;
     ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK);
     /* Behind TLS what is left is the peer's close_notify, hardly a request. */

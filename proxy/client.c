@@ -101,29 +101,6 @@ static void linger(struct client *client)
 
 /* --- heads --- */
 
-/* Room for more of a head: the buffer grows up to the limit. false: the head is too large. */
-static bool make_room(struct client *client)
-{
-    struct bufs *bufs = client->worker->bufs;
-    size_t max = client->worker->options->max_header_bytes;
-    struct buf *in = client->in;
-    if (!in) {
-        client->in = buf_lend(bufs, BUF_SMALL);
-        return true;
-    }
-    size_t filled = buf_filled(in);
-    if (filled >= max)
-        return false;
-    if (in->end < in->size)
-        return true;
-    struct buf *roomier = buf_lend(bufs, filled < in->size / 2 ? in->size : 4 * (size_t)in->size);
-    memcpy(roomier->bytes, buf_at(in), filled);
-    roomier->end = (uint32_t)filled;
-    buf_return(bufs, in);
-    client->in = roomier;
-    return true;
-}
-
 /* One empty line before a request is forgiven (RFC 9112 2.2). */
 static void skip_empty_line(struct client *client)
 {
@@ -174,7 +151,8 @@ static void read_heads(struct client *client)
     if (take_head(client))
         return;
     while (client->stream.readable) {
-        if (!make_room(client)) {
+        if (!buf_make_room(client->worker->bufs, &client->in,
+                           client->worker->options->max_header_bytes)) {
             refuse(client, H1_TOO_LARGE);
             return;
         }

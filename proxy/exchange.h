@@ -39,6 +39,8 @@ struct exchange {
     char *log_path;      /* a tunnel's own copy of the path for the log */
     int64_t began_ms, first_byte_ms;
     int64_t wait_ms;     /* what the deadline was set to */
+    char *words;           /* the cause of STAGE_ANSWER's ending, for the log; NULL: none */
+    uint32_t interim_bytes; /* of interim replies so far */
     unsigned short status; /* sent to the client; 0: none yet */
     unsigned char stage;   /* enum exchange_stage */
     unsigned char waits;   /* enum exchange_wait (exchange.c): for whom */

@@ -6,8 +6,9 @@
 #include "base/loop.h"
 #include "proxy/counters.h"
 
+struct bound;
 struct fleet;
-struct options;
+struct settled;
 
 /* What a worker needs to know of a route. The fleet copies everything. */
 struct route_spec {
@@ -36,5 +37,19 @@ void fleet_activity(struct fleet *fleet, fleet_active *each, fleet_done *done, v
 void fleet_counters(struct fleet *fleet, struct counters *sum, fleet_done *done, void *arg);
 
 unsigned fleet_size(const struct fleet *fleet);
+
+/* --- for main --- */
+
+/* Workers as settled->options->workers says, not yet running. NULL: *error names the flag. */
+struct fleet *fleet_new(struct loop *control, const struct settled *settled,
+                        struct error *error) MUST_CHECK;
+/* Listening sockets, which become the workers': one copy each, or one shared by all. */
+void fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect);
+/* Starts the threads. Signals must be blocked in the caller for them to inherit that. */
+bool fleet_start(struct fleet *fleet, struct error *error) MUST_CHECK;
+/* Listeners and idle connections close; what is under way goes on (fleet_counters tells). */
+void fleet_drain(struct fleet *fleet, fleet_done *done, void *arg);
+/* Ends the threads and whatever they were doing; calls still waiting for workers get no `done`. */
+void fleet_free(struct fleet *fleet);
 
 #endif

@@ -94,7 +94,8 @@ static enum forwarded forwarded_of(struct span name)
     return (enum forwarded)i;
 }
 
-struct span forward_port(struct span host, bool tls)
+/* The first ":digits" of a Host value, else the scheme's port. */
+static struct span port_of(struct span host, bool tls)
 {
     struct span port;
     if (host.n && host.p[0] == '[')
@@ -160,7 +161,7 @@ static void add_all_forwarded(struct spans *spans, const struct exchange *x)
         proto = tls ? SPAN("wss") : SPAN("ws");
     add_forwarded(spans, x, FORWARDED_FOR,
                   (struct span){x->client->peer_text, x->client->peer_n});
-    add_forwarded(spans, x, FORWARDED_PORT, forward_port(x->head->host, tls));
+    add_forwarded(spans, x, FORWARDED_PORT, port_of(x->head->host, tls));
     add_forwarded(spans, x, FORWARDED_PROTO, proto);
     if ((!sockets || lists) && x->head->host.n)
         add_forwarded(spans, x, FORWARDED_HOST, x->head->host);

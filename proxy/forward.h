@@ -13,7 +13,4 @@ void forward_reply(struct spans *spans, const struct exchange *exchange, const s
 /* 100, 103 and the like. */
 void forward_interim(struct spans *spans, const struct head *reply);
 
-/* "host[:port]" of a Host value: the port's digits, or those of the scheme. */
-struct span forward_port(struct span host, bool tls);
-
 #endif

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include "base/str.h"
+#include "proxy/upstream.h"
 
 /* A segment below its parent. Nodes without a route are kept while they have children (CHP 25). */
 struct node {
@@ -153,8 +154,18 @@ static void set_names(struct route *route, const struct route_spec *spec)
     route->id = spec->id;
 }
 
+static void set_target(struct route *route, struct target target)
+{
+    bool moved = route->pool && strcmp(route->target.text, target.text) != 0;
+    target_release(&route->target);
+    route->target = target;
+    if (moved)
+        pool_retarget(route->pool);
+}
+
 static void free_route(struct route *route)
 {
+    pool_free(route->pool);
     target_release(&route->target);
     free(route->user);
     free(route->server);
@@ -201,8 +212,7 @@ void routes_put(struct routes *routes, const struct route_spec *spec)
         node->route->segments = segments;
         routes->routes_n++;
     }
-    target_release(&node->route->target);
-    node->route->target = target;
+    set_target(node->route, target);
     set_names(node->route, spec);
 }
 

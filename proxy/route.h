@@ -11,6 +11,7 @@ enum route_class { ROUTE_HUB, ROUTE_USER, ROUTE_SERVICE, ROUTE_OTHER };
 struct route {
     uint64_t id;
     struct target target;
+    struct pool *pool;   /* connections to it; NULL until first used (upstream.h) */
     char *user, *server; /* for the access log; NULL: none */
     int64_t active_ms;   /* wall clock of the last activity since it was last asked for; 0: none */
     struct route *next_active; /* routes with activity to tell (the trie's list) */
@@ -20,6 +21,7 @@ struct route {
     bool dropped, listed;
 };
 
+struct pool;
 struct routes;
 struct routes *routes_new(void);
 void routes_free(struct routes *routes);

@@ -15,6 +15,7 @@
 #include "tls/tls.h"
 
 struct pages;
+struct page_cache;
 struct head;
 
 /* What all workers share: worked out once from the options, then read only. */
@@ -38,16 +39,16 @@ struct worker {
     struct mailbox *mailbox;
     struct tls_context *public_tls, *client_tls;
     struct routes *routes;
-    struct pool *error_pool; /* connections to --error-target */
+    struct pool *error_pool;        /* connections to --error-target */
+    struct page_cache *page_cache;  /* pages from there (fetch.c) */
     struct counters counters;
-    struct listener *listeners[8], *redirect_listeners[8];
-    size_t listeners_n, redirect_listeners_n;
+    struct listener *listeners[16];
+    size_t listeners_n;
     TAILQ_HEAD(clients, client) clients;
-    size_t exchanges_open; /* without tunnels */
     bool draining;
     struct head *spare_heads; /* lent to exchanges */
+    unsigned spare_heads_n;
     struct head *reply_head;  /* read and used within one call */
-    struct task log_task;
     struct deadline log_deadline;
     int64_t date_s;
     char date[32]; /* "Mon, 23 Nov 2026 02:21:53 GMT" */

@@ -1,0 +1,296 @@
+#include "proxy/fleet.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mailbox.h"
+#include "net/bind.h"
+#include "proxy/worker.h"
+
+struct fleet {
+    struct mailbox *mailbox; /* the control loop's */
+    struct member {
+        struct worker *worker;
+        pthread_t thread;
+        bool running;
+    } *members;
+    unsigned n;
+    bool ending;
+};
+
+struct activity {
+    uint64_t id;
+    int64_t wall_ms;
+};
+
+/* One trip to one worker and back. */
+struct errand {
+    struct letter letter;
+    struct worker *worker;
+    struct round *round;
+    struct counters counters;  /* brought back by some */
+    struct activity *activity; /* brought back by others */
+    size_t activity_n, activity_room;
+};
+
+/* The same work for every worker; ends when the last errand is back. What workers read of it does
+ * not change meanwhile. */
+struct round {
+    struct fleet *fleet;
+    void (*work)(struct errand *errand);     /* on the worker's loop */
+    void (*take_back)(struct errand *errand); /* on the control loop; NULL: nothing brought */
+    fleet_done *done;
+    void *arg;
+    unsigned away;
+    char *key, *target, *user, *server;
+    uint64_t id;
+    fleet_active *each;
+    struct counters *sum;
+    struct errand errands[];
+};
+
+static void open_at_worker(struct letter *letter);
+static void open_at_control(struct letter *letter);
+
+static char *copy(const char *text)
+{
+    return text ? must_copy(text) : NULL;
+}
+
+static struct round *round_new(struct fleet *fleet, void (*work)(struct errand *errand),
+                               fleet_done *done, void *arg)
+{
+    struct round *round = must_alloc(sizeof *round + fleet->n * sizeof round->errands[0]);
+    round->fleet = fleet;
+    round->work = work;
+    round->done = done;
+    round->arg = arg;
+    round->away = fleet->n;
+    return round;
+}
+
+static void round_send(struct round *round)
+{
+    struct fleet *fleet = round->fleet;
+    for (unsigned i = 0; i < fleet->n; i++) {
+        struct errand *errand = &round->errands[i];
+        errand->round = round;
+        errand->worker = fleet->members[i].worker;
+        errand->letter.open = open_at_worker;
+        mailbox_post(errand->worker->mailbox, &errand->letter);
+    }
+}
+
+static void round_free(struct round *round)
+{
+    free(round->key);
+    free(round->target);
+    free(round->user);
+    free(round->server);
+    free(round);
+}
+
+static void open_at_worker(struct letter *letter)
+{
+    struct errand *errand = CONTAINER(letter, struct errand, letter);
+    errand->round->work(errand);
+    errand->letter.open = open_at_control;
+    mailbox_post(errand->round->fleet->mailbox, &errand->letter);
+}
+
+static void open_at_control(struct letter *letter)
+{
+    struct errand *errand = CONTAINER(letter, struct errand, letter);
+    struct round *round = errand->round;
+    if (round->take_back && !round->fleet->ending)
+        round->take_back(errand);
+    free(errand->activity);
+    if (--round->away > 0)
+        return;
+    if (round->done && !round->fleet->ending)
+        round->done(round->arg);
+    round_free(round);
+}
+
+/* --- routes --- */
+
+static void put_route(struct errand *errand)
+{
+    const struct round *round = errand->round;
+    struct route_spec spec = {round->id, round->key, round->target, round->user, round->server};
+    routes_put(errand->worker->routes, &spec);
+}
+
+void fleet_route_put(struct fleet *fleet, const struct route_spec *spec, fleet_done *done,
+                     void *arg)
+{
+    struct round *round = round_new(fleet, put_route, done, arg);
+    round->id = spec->id;
+    round->key = copy(spec->key);
+    round->target = copy(spec->target);
+    round->user = copy(spec->user);
+    round->server = copy(spec->server);
+    round_send(round);
+}
+
+static void drop_route(struct errand *errand)
+{
+    routes_drop(errand->worker->routes, errand->round->key);
+}
+
+void fleet_route_drop(struct fleet *fleet, const char *key, fleet_done *done, void *arg)
+{
+    struct round *round = round_new(fleet, drop_route, done, arg);
+    round->key = copy(key);
+    round_send(round);
+}
+
+/* --- questions --- */
+
+static void note_activity(void *arg, uint64_t id, int64_t wall_ms)
+{
+    struct errand *errand = arg;
+    if (errand->activity_n == errand->activity_room) {
+        errand->activity_room = errand->activity_room ? 2 * errand->activity_room : 64;
+        struct activity *roomier = must_alloc(errand->activity_room * sizeof *roomier);
+        if (errand->activity_n)
+            memcpy(roomier, errand->activity, errand->activity_n * sizeof *roomier);
+        free(errand->activity);
+        errand->activity = roomier;
+    }
+    errand->activity[errand->activity_n++] = (struct activity){id, wall_ms};
+}
+
+static void ask_activity(struct errand *errand)
+{
+    routes_tell_activity(errand->worker->routes, note_activity, errand);
+}
+
+static void take_activity(struct errand *errand)
+{
+    for (size_t i = 0; i < errand->activity_n; i++)
+        errand->round->each(errand->round->arg, errand->activity[i].id,
+                            errand->activity[i].wall_ms);
+}
+
+void fleet_activity(struct fleet *fleet, fleet_active *each, fleet_done *done, void *arg)
+{
+    struct round *round = round_new(fleet, ask_activity, done, arg);
+    round->take_back = take_activity;
+    round->each = each;
+    round_send(round);
+}
+
+static void ask_counters(struct errand *errand)
+{
+    struct worker *worker = errand->worker;
+    worker->counters.accept_pauses = 0;
+    for (size_t i = 0; i < worker->listeners_n; i++)
+        worker->counters.accept_pauses += listener_pauses(worker->listeners[i]);
+    errand->counters = worker->counters;
+}
+
+static void take_counters(struct errand *errand)
+{
+    counters_add(errand->round->sum, &errand->counters);
+}
+
+void fleet_counters(struct fleet *fleet, struct counters *sum, fleet_done *done, void *arg)
+{
+    struct round *round = round_new(fleet, ask_counters, done, arg);
+    round->take_back = take_counters;
+    round->sum = sum;
+    memset(sum, 0, sizeof *sum);
+    sum->log_dropped = log_dropped();
+    round_send(round);
+}
+
+unsigned fleet_size(const struct fleet *fleet)
+{
+    return fleet->n;
+}
+
+/* --- life --- */
+
+struct fleet *fleet_new(struct loop *control, const struct settled *settled, struct error *error)
+{
+    struct fleet *fleet = must_alloc(sizeof *fleet);
+    fleet->mailbox = mailbox_new(control);
+    fleet->members = must_alloc(settled->options->workers * sizeof fleet->members[0]);
+    for (; fleet->n < settled->options->workers; fleet->n++) {
+        struct worker *worker = worker_new(settled, error);
+        if (!worker) {
+            fleet_free(fleet);
+            return NULL;
+        }
+        fleet->members[fleet->n].worker = worker;
+    }
+    return fleet;
+}
+
+void fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect)
+{
+    for (size_t i = 0; i < bound->n; i++) {
+        if (bound->copies == fleet->n) {
+            worker_listen(fleet->members[i % fleet->n].worker, bound->fds[i], redirect);
+            continue;
+        }
+        for (unsigned k = 0; k < fleet->n; k++)
+            worker_listen(fleet->members[k].worker, k == 0 ? bound->fds[i] : dup(bound->fds[i]),
+                          redirect);
+    }
+}
+
+static void *run_worker(void *arg)
+{
+    struct worker *worker = arg;
+    loop_run(worker->loop);
+    log_flush();
+    return NULL;
+}
+
+bool fleet_start(struct fleet *fleet, struct error *error)
+{
+    for (unsigned i = 0; i < fleet->n; i++) {
+        struct member *member = &fleet->members[i];
+        int why = pthread_create(&member->thread, NULL, run_worker, member->worker);
+        if (why != 0)
+            return error_set(error, "--workers %u: %s", fleet->n, strerror(why));
+        member->running = true;
+    }
+    return true;
+}
+
+static void drain(struct errand *errand)
+{
+    worker_drain(errand->worker);
+}
+
+void fleet_drain(struct fleet *fleet, fleet_done *done, void *arg)
+{
+    round_send(round_new(fleet, drain, done, arg));
+}
+
+static void stop(struct errand *errand)
+{
+    loop_stop(errand->worker->loop);
+}
+
+void fleet_free(struct fleet *fleet)
+{
+    fleet->ending = true;
+    bool running = fleet->n > 0 && fleet->members[0].running;
+    if (running)
+        round_send(round_new(fleet, stop, NULL, NULL));
+    for (unsigned i = 0; i < fleet->n; i++) {
+        if (fleet->members[i].running)
+            pthread_join(fleet->members[i].thread, NULL);
+    }
+    for (unsigned i = 0; i < fleet->n; i++)
+        worker_free(fleet->members[i].worker);
+    mailbox_free(fleet->mailbox);
+    free(fleet->members);
+    free(fleet);
+}
