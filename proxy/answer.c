@@ -60,7 +60,7 @@ static const struct notice *notice_of(unsigned status)
     return notice_of(500);
 }
 
-const char *status_reason(unsigned status)
+static const char *reason_of(unsigned status)
 {
     return status == 200 ? "OK" : notice_of(status)->reason;
 }
@@ -139,7 +139,7 @@ static void write_answer(struct exchange *x, unsigned status, const struct body 
     struct span date = worker_date(x->worker);
     if (x->upgrade || x->worker->draining || !x->head->start_line.p)
         x->keep = false;
-    text_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n%s", status, status_reason(status),
+    text_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n%s", status, reason_of(status),
                 (int)date.n, date.p, body->more);
     if (body->type)
         text_format(&head, "Content-Type: %s\r\n", body->type);

@@ -9,8 +9,6 @@
 struct pages *pages_new(const char *error_path, struct error *error) MUST_CHECK;
 void pages_free(struct pages *pages);
 
-const char *status_reason(unsigned status);
-
 /* Answers an exchange whose reply has not begun; it ends by exchange_answered once that is written.
  * words: a sentence for people about what went wrong, or NULL. */
 void answer_error(struct exchange *exchange, unsigned status, const char *words);
