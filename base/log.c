@@ -36,6 +36,7 @@ static struct {
 static _Thread_local struct {
     char *bytes;
     size_t n;
+    bool lazy;
     time_t second;
     char stamp[24]; /* "2026-11-23T02:21:53" */
 } mine;
@@ -196,8 +197,13 @@ void log_fields(enum log_level level, struct span text, struct span json)
     append(head, (size_t)n);
     append(body.p, body.n);
     append(writer.json ? "}\n" : "\n", writer.json ? 2 : 1);
-    if (level <= LOG_WARN)
+    if (level <= LOG_WARN || !mine.lazy)
         log_flush();
+}
+
+void log_lazily(void)
+{
+    mine.lazy = true;
 }
 
 /* Quotes and backslashes escaped, for a JSON string. */

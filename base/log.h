@@ -27,8 +27,9 @@ void log_line(enum log_level level, const char *format, ...) PRINTF(2, 3);
 void log_fields(enum log_level level, struct span text, struct span json);
 bool log_is_json(void);
 
-/* Lines wait in a buffer of the calling thread; this hands them to the writer. Loops call it once
- * in a while; log_line at warn and above does it at once. */
+/* From now on lines of this thread wait in a buffer of its own until log_flush, a line at warn or
+ * above, or a full buffer: for loops that log each request. */
+void log_lazily(void);
 void log_flush(void);
 uint64_t log_dropped(void);
 

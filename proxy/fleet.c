@@ -246,6 +246,7 @@ void fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect)
 static void *run_worker(void *arg)
 {
     struct worker *worker = arg;
+    log_lazily();
     loop_run(worker->loop);
     log_flush();
     return NULL;
