@@ -112,6 +112,19 @@ def test_bad_reply_bodies_have_no_clean_end(hubgate, upstream, name):
             client.read_response()
 
 
+def test_endless_interim_answers_end_for_an_http_1_0_client_too(hubgate, upstream):
+    """They are not passed on to it, so nothing of its own bounds them."""
+
+    def script(peer):
+        peer.read_request()
+        while peer.try_send(b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" * 100):
+            pass
+
+    hubgate.api.add("/", upstream(script).url)
+    with hubgate.send(peers.request("GET", "/", version="1.0")) as client:
+        assert client.read_response().status == 503
+
+
 def test_a_reply_to_the_end_of_a_reset_connection_has_no_clean_end(hubgate, upstream):
     def script(peer):
         peer.read_request()
