@@ -297,6 +297,8 @@ def answering(*answers):
             reply = answer(message) if callable(answer) else answer
             peer.send(reply)
             if wants_close(message) or b"connection: close" in reply.lower():
+                peer.half_close()
+                peer.to_end()  # no reset: what the proxy may still send is read
                 return
 
     return script
