@@ -15,9 +15,13 @@ struct api;
 struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options *options,
                     const struct bound *api, const struct bound *metrics, struct tls_context *tls,
                     struct error *error) MUST_CHECK;
-/* Adds a route as POST does, without a request: --default-target. done(arg) once workers have it. */
+/* Adds a route as POST does, without a request: --default-target. done(arg) once workers have it.
+ */
 bool api_add_route(struct api *api, const char *key, const char *target, fleet_done *done,
                    void *arg, struct error *error) MUST_CHECK;
+/* The last second of the public listener's certificate (tls_context_expiry_s), for the metrics; 0:
+ * none. Again after each reload. */
+void api_public_expiry(struct api *api, int64_t expiry_s);
 /* Stops listening; answers under way are dropped. */
 void api_free(struct api *api);
 

@@ -282,9 +282,9 @@ int64_t tls_context_expiry_s(const struct tls_context *context)
     return timegm(&when);
 }
 
-void *tls_context_native(struct tls_context *context)
+struct ssl_st *tls_native_new(struct tls_context *context)
 {
-    return context->ctx;
+    return SSL_new(context->ctx);
 }
 
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,

@@ -50,9 +50,9 @@ struct tls_context *tls_client_new(const struct tls_files *files, struct error *
 void tls_context_free(struct tls_context *context);
 /* The certificate's last second, since 1970; 0 without one. */
 int64_t tls_context_expiry_s(const struct tls_context *context);
-/* OpenSSL's own SSL_CTX, for evhttp's bufferevents alone (the API listener). Lives no longer than
- * the context. */
-void *tls_context_native(struct tls_context *context);
+/* OpenSSL's own session, for evhttp's bufferevents alone (the API listener), which take it over.
+ * It may live no longer than the context. NULL: no memory. */
+struct ssl_st *tls_native_new(struct tls_context *context) MUST_CHECK;
 
 /* Sessions on a connected non-blocking socket, which stays the caller's. NULL: no memory.
  * name: the server's host name, or its address without brackets, for SNI (names only, RFC 6066)

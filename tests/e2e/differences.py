@@ -52,6 +52,61 @@ ROWS = [
         "400",
         "the fault is the request's",
     ),
+    # the API
+    Difference(
+        "api-token-first",
+        "reads and parses the whole body of a POST before it looks at the token",
+        "looks at the token first",
+        "who has no token learns nothing and costs nothing",
+    ),
+    Difference(
+        "api-echo",
+        "parses a route's members and writes them anew: `1.0` becomes `1`, long integers lose digits",
+        "keeps each member as it was written, but for the space around it",
+        "what a hub stores in a route comes back as it was",
+    ),
+    Difference(
+        "api-duplicate-members",
+        "of two members of one name in a POST the last one counts",
+        "400",
+        "what reads the table next may take the other one",
+    ),
+    Difference(
+        "api-bounds",
+        "a body may have any length and depth",
+        "1 MiB (413) and 64 levels (400)",
+        "the API's memory is not the caller's to use up",
+    ),
+    Difference(
+        "api-malformed-escape",
+        "a broken percent escape in an API path is never answered",
+        "400",
+        "the caller need not wait for its own time-out",
+    ),
+    Difference(
+        "api-delete-table",
+        "`DELETE /api/routes` is never answered",
+        "404; `DELETE /api/routes/` deletes the route `/`, as in CHP",
+        "the caller need not wait for its own time-out",
+    ),
+    Difference(
+        "api-unknown-method",
+        "methods that Node.js does not know are answered 400",
+        "405, as for any other method",
+        "it is the same mistake",
+    ),
+    Difference(
+        "api-dates",
+        "`inactiveSince` may be whatever JavaScript takes for a date (`1` is one in 2001)",
+        "ISO 8601 in the forms JavaScript reads, else CHP's 400",
+        "the error text promises ISO 8601",
+    ),
+    Difference(
+        "api-paths",
+        "`//name/api/routes` and `/api\\routes` are the API too",
+        "404",
+        "a path means what it says",
+    ),
     # fields
     Difference(
         "plain-ipv4",

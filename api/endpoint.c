@@ -1,0 +1,180 @@
+#include "api/endpoint.h"
+
+#include "api/peer.h"
+#include "base/str.h"
+
+#include <errno.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+#include <event2/listener.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long a call may wait for the workers. */
+enum { ANSWER_MS = 10000 };
+
+struct endpoint {
+    struct peers peers; /* first: on_room gets its address */
+    struct evhttp *http;
+    struct tls_context *tls;
+    struct evhttp_bound_socket *sockets[BIND_MAX];
+    size_t sockets_n;
+    endpoint_serve *serve;
+    void *arg;
+};
+
+static struct bufferevent *on_bufferevent(struct event_base *base, void *arg);
+static void on_request(struct evhttp_request *req, void *arg);
+static void on_room(struct peers *peers, bool room);
+
+static bool listen_on(struct endpoint *endpoint, const struct bound *bound, struct error *error)
+{
+    for (size_t i = 0; i < bound->n; i++) {
+        struct evhttp_bound_socket *socket =
+            evhttp_accept_socket_with_handle(endpoint->http, bound->fds[i]);
+        if (!socket)
+            return error_set(error, "cannot serve on a bound socket: %s", strerror(errno));
+        endpoint->sockets[endpoint->sockets_n++] = socket;
+    }
+    return true;
+}
+
+struct endpoint *endpoint_new(struct loop *loop, const struct options *options,
+                              const struct bound *bound, struct tls_context *tls,
+                              struct calls *calls, endpoint_serve *serve, void *arg,
+                              struct error *error)
+{
+    struct endpoint *endpoint = must_alloc(sizeof *endpoint);
+    endpoint->peers = (struct peers){
+        .loop = loop,
+        .calls = calls,
+        .idle_ms = options->keep_alive_timeout_ms,
+        .read_ms = options->head_timeout_ms,
+        .answer_ms = ANSWER_MS,
+        .write_ms = options->write_stall_timeout_ms,
+        .on_room = on_room,
+    };
+    endpoint->tls = tls;
+    endpoint->serve = serve;
+    endpoint->arg = arg;
+    endpoint->http = evhttp_new(loop_base(loop));
+    /* Every method but CONNECT, unknown ones too: 404 and 405 are ours to say (CHP 31). */
+    evhttp_set_allowed_methods(endpoint->http, 0xFFFF & ~EVHTTP_REQ_CONNECT);
+    evhttp_set_max_headers_size(endpoint->http, (ev_ssize_t)options->max_header_bytes);
+    evhttp_set_max_body_size(endpoint->http, BODY_MAX);
+    evhttp_set_default_content_type(endpoint->http, NULL);
+    evhttp_set_bevcb(endpoint->http, on_bufferevent, endpoint);
+    evhttp_set_gencb(endpoint->http, on_request, endpoint);
+    if (listen_on(endpoint, bound, error))
+        return endpoint;
+    endpoint_free(endpoint);
+    return NULL;
+}
+
+void endpoint_free(struct endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    endpoint->sockets_n = 0; /* their listeners go first: none is to be woken */
+    evhttp_free(endpoint->http);
+    peers_release(&endpoint->peers);
+    free(endpoint);
+}
+
+/* --- what evhttp lets through (RFC 9112 2.2, 3.2, 5.1, 6.3) --- */
+
+static bool is_field_name(const char *name)
+{
+    return *name && name[strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
+}
+
+static bool is_target(const char *target)
+{
+    for (; *target; target++)
+        if (*target <= ' ' || *target > '~')
+            return false;
+    return true;
+}
+
+/* One field of a name, `Transfer-Encoding: chunked` or `Content-Length` but not both: then evhttp
+ * has read the body that the client sent. */
+static bool is_sound(struct evhttp_request *req)
+{
+    unsigned lengths = 0, codings = 0, hosts = 0;
+    const struct evkeyval *field;
+    TAILQ_FOREACH (field, evhttp_request_get_input_headers(req), next) {
+        struct span name = span_of(field->key), value = span_of(field->value);
+        if (!is_field_name(field->key))
+            return false;
+        lengths += span_is_nocase(name, SPAN("Content-Length"));
+        hosts += span_is_nocase(name, SPAN("Host"));
+        if (span_is_nocase(name, SPAN("Transfer-Encoding"))) {
+            codings++;
+            if (!span_is_nocase(value, SPAN("chunked")))
+                return false;
+        }
+    }
+    return lengths + codings <= 1 && hosts <= 1 && is_target(evhttp_request_get_uri(req));
+}
+
+/* evhttp reads no body with these methods and would take it for the next request. */
+static bool leaves_body(const struct call *call)
+{
+    return (call->method == CALL_OTHER) &&
+           (call_header(call, "Content-Length") || call_header(call, "Transfer-Encoding"));
+}
+
+static void serve_request(struct endpoint *endpoint, struct evhttp_request *req)
+{
+    struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+    struct peer *peer = peer_of(&endpoint->peers, evcon);
+    struct call *call = call_new(endpoint->peers.calls, peer, req);
+    peer_holds(peer, call);
+    if (!is_sound(req)) {
+        call_refuse(call, 400, "The request is malformed");
+        return;
+    }
+    if (leaves_body(call))
+        evhttp_add_header(evhttp_request_get_output_headers(req), "Connection", "close");
+    endpoint->serve(endpoint->arg, call);
+}
+
+/* --- callbacks --- */
+
+static struct bufferevent *on_bufferevent(struct event_base *base, void *arg)
+{
+    struct endpoint *endpoint = arg;
+    struct bufferevent *bev = NULL;
+    if (endpoint->tls) {
+        struct ssl_st *ssl = tls_native_new(endpoint->tls);
+        if (ssl)
+            bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING,
+                                                 BEV_OPT_CLOSE_ON_FREE);
+    } else {
+        bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    }
+    if (!bev)
+        abort(); /* evhttp would go on without TLS */
+    peer_new(&endpoint->peers, bev);
+    return bev;
+}
+
+static void on_request(struct evhttp_request *req, void *arg)
+{
+    serve_request(arg, req);
+}
+
+static void on_room(struct peers *peers, bool room)
+{
+    struct endpoint *endpoint = CONTAINER(peers, struct endpoint, peers);
+    for (size_t i = 0; i < endpoint->sockets_n; i++) {
+        struct evconnlistener *listener = evhttp_bound_socket_get_listener(endpoint->sockets[i]);
+        if (room)
+            evconnlistener_enable(listener);
+        else
+            evconnlistener_disable(listener);
+    }
+}

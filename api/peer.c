@@ -1,0 +1,271 @@
+#include "api/peer.h"
+
+#include "base/str.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* A refused client may go on sending for so long, so much, before the connection is cut. */
+enum { LINGER_MS = 2000, LINGER_BYTES = 16 * 1024 * 1024 };
+/* What waits to be read may never be more: a whole body and the next head. */
+enum { INPUT_MAX = 2 * 1024 * 1024 };
+
+enum peer_stage {
+    PEER_IDLE,      /* no byte of a request yet */
+    PEER_READING,   /* a request is coming in; the TLS handshake counts as the first one's start */
+    PEER_HELD,      /* a call waits for the workers */
+    PEER_ANSWERING, /* its answer is being written */
+    PEER_LINGERING, /* refused: what still comes is read and forgotten */
+};
+
+struct peer {
+    LIST_ENTRY(peer) next;
+    struct peers *peers;
+    struct bufferevent *bev;
+    struct evhttp_connection *evcon; /* NULL until evhttp has made it */
+    struct event *soon;              /* runs after the callbacks of now, before the next poll */
+    struct evbuffer_cb_entry *input_watch, *output_watch;
+    struct call *call; /* while PEER_HELD */
+    struct deadline deadline;
+    enum peer_stage stage;
+    size_t drained;
+};
+
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg);
+static void on_soon(evutil_socket_t fd, short what, void *arg);
+static void on_gone(struct evhttp_connection *evcon, void *arg);
+static void on_sent(struct evhttp_request *req, void *arg);
+static void on_deadline(struct deadline *deadline);
+static void on_linger_read(struct bufferevent *bev, void *arg);
+static void on_linger_written(struct bufferevent *bev, void *arg);
+static void on_linger_event(struct bufferevent *bev, short what, void *arg);
+
+static void set_stage(struct peer *peer, enum peer_stage stage)
+{
+    const struct peers *peers = peer->peers;
+    const int64_t in_ms[] = {
+        [PEER_IDLE] = peers->idle_ms,          [PEER_READING] = peers->read_ms,
+        [PEER_HELD] = peers->answer_ms,        [PEER_ANSWERING] = peers->write_ms,
+        [PEER_LINGERING] = (int64_t)LINGER_MS,
+    };
+    peer->stage = stage;
+    deadline_set(peers->loop, &peer->deadline, in_ms[stage]);
+}
+
+void peer_new(struct peers *peers, struct bufferevent *bev)
+{
+    struct peer *peer = must_alloc(sizeof *peer);
+    LIST_INSERT_HEAD(&peers->all, peer, next);
+    peer->peers = peers;
+    peer->bev = bev;
+    peer->deadline.expire = on_deadline;
+    peer->soon = evtimer_new(loop_base(peers->loop), on_soon, peer);
+    struct evbuffer *input = bufferevent_get_input(bev), *output = bufferevent_get_output(bev);
+    peer->input_watch = evbuffer_add_cb(input, on_input, peer);
+    peer->output_watch = evbuffer_add_cb(output, on_output, peer);
+    bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX);
+    set_stage(peer, PEER_READING);
+    /* evhttp makes its connection after this and may fail to: the reference lets us look. */
+    bufferevent_incref(bev);
+    event_active(peer->soon, EV_TIMEOUT, 1);
+    if (++peers->n == PEERS_MAX)
+        peers->on_room(peers, false);
+}
+
+static void peer_free(struct peer *peer)
+{
+    struct peers *peers = peer->peers;
+    if (peer->call)
+        call_client_gone(peer->call);
+    evbuffer_remove_cb_entry(bufferevent_get_input(peer->bev), peer->input_watch);
+    evbuffer_remove_cb_entry(bufferevent_get_output(peer->bev), peer->output_watch);
+    deadline_clear(&peer->deadline);
+    event_free(peer->soon);
+    LIST_REMOVE(peer, next);
+    free(peer);
+    if (peers->n-- == PEERS_MAX)
+        peers->on_room(peers, true);
+}
+
+void peers_release(struct peers *peers)
+{
+    for (struct peer *peer; (peer = LIST_FIRST(&peers->all));) {
+        struct bufferevent *bev = peer->bev;
+        peer_free(peer);
+        bufferevent_decref(bev);
+    }
+}
+
+struct peer *peer_of(struct peers *peers, struct evhttp_connection *evcon)
+{
+    struct peer *peer;
+    LIST_FOREACH (peer, &peers->all, next)
+        if (peer->evcon == evcon)
+            return peer;
+    return NULL;
+}
+
+void peer_holds(struct peer *peer, struct call *call)
+{
+    peer->call = call;
+    set_stage(peer, PEER_HELD);
+}
+
+void peer_answering(struct peer *peer, struct evhttp_request *req)
+{
+    peer->call = NULL;
+    evhttp_request_set_on_complete_cb(req, on_sent, peer);
+    set_stage(peer, PEER_ANSWERING);
+}
+
+/* evhttp's callbacks on the bufferevent carry its connection: from now on we hear of its end. */
+static void bind_connection(struct peer *peer)
+{
+    struct bufferevent *bev = peer->bev;
+    void *evcon = NULL;
+    bufferevent_getcb(bev, NULL, NULL, NULL, &evcon);
+    peer->evcon = evcon;
+    if (evcon)
+        evhttp_connection_set_closecb(evcon, on_gone, peer);
+    else
+        peer_free(peer);
+    bufferevent_decref(bev);
+}
+
+/* The status of an answer that evhttp wrote by itself; 0: it only said 100 Continue. */
+static unsigned status_written(struct evbuffer *output)
+{
+    static const char go_on[] = " 100 Continue\r\n\r\n";
+    char start[64] = "";
+    unsigned status = 0;
+    evbuffer_copyout(output, start, sizeof start - 1);
+    const char *line = start;
+    if (sscanf(line, "HTTP/%*u.%*u %u", &status) == 1 && status == 100) {
+        line += sizeof "HTTP/1.1" - 1 + sizeof go_on - 1;
+        status = 0;
+        if (evbuffer_get_length(output) < (size_t)(line - start) ||
+            sscanf(line, "HTTP/%*u.%*u %u", &status) != 1)
+            return 0;
+    }
+    return status;
+}
+
+static const char *refusal(unsigned status)
+{
+    switch (status) {
+    case 413:
+        return "The body may have 1 MiB at most";
+    case 417:
+        return "Only 100-continue may be expected";
+    case 501:
+        return "Method not supported";
+    default:
+        return "The request is malformed or its head too large";
+    }
+}
+
+/* Takes the connection away from evhttp, which has answered by itself. */
+static void refuse(struct peer *peer, unsigned status)
+{
+    struct bufferevent *bev = peer->bev;
+    struct evbuffer *output = bufferevent_get_output(bev);
+    const char *why = refusal(status);
+    set_stage(peer, PEER_LINGERING);
+    calls_note(peer->peers->calls, status, "-", "-", why);
+    bufferevent_setcb(bev, on_linger_read, on_linger_written, on_linger_event, peer);
+    evbuffer_drain(output, evbuffer_get_length(output));
+    evbuffer_add_printf(output,
+                        "HTTP/1.1 %u %s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n%s",
+                        status, status_reason(status), span_of(why).n, why);
+    struct evbuffer *input = bufferevent_get_input(bev);
+    evbuffer_drain(input, evbuffer_get_length(input));
+    bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+/* --- callbacks --- */
+
+static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct peer *peer = arg;
+    (void)input;
+    if (info->n_added && peer->stage == PEER_IDLE)
+        set_stage(peer, PEER_READING);
+}
+
+static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
+{
+    struct peer *peer = arg;
+    (void)output;
+    if (info->n_added && (peer->stage == PEER_IDLE || peer->stage == PEER_READING))
+        event_active(peer->soon, EV_TIMEOUT, 1);
+}
+
+static void on_soon(evutil_socket_t fd, short what, void *arg)
+{
+    struct peer *peer = arg;
+    (void)fd;
+    (void)what;
+    if (!peer->evcon) {
+        bind_connection(peer);
+        return;
+    }
+    unsigned status = status_written(bufferevent_get_output(peer->bev));
+    if (status && (peer->stage == PEER_IDLE || peer->stage == PEER_READING))
+        refuse(peer, status);
+}
+
+static void on_gone(struct evhttp_connection *evcon, void *arg)
+{
+    (void)evcon;
+    peer_free(arg);
+}
+
+static void on_sent(struct evhttp_request *req, void *arg)
+{
+    struct peer *peer = arg;
+    (void)req;
+    bool more = evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0;
+    set_stage(peer, more ? PEER_READING : PEER_IDLE);
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct peer *peer = CONTAINER(deadline, struct peer, deadline);
+    if (peer->stage == PEER_HELD)
+        call_timeout(peer->call);
+    else if (peer->evcon)
+        evhttp_connection_free(peer->evcon);
+}
+
+static void on_linger_read(struct bufferevent *bev, void *arg)
+{
+    struct peer *peer = arg;
+    struct evbuffer *input = bufferevent_get_input(bev);
+    peer->drained += evbuffer_get_length(input);
+    evbuffer_drain(input, evbuffer_get_length(input));
+    if (peer->drained > LINGER_BYTES)
+        evhttp_connection_free(peer->evcon);
+}
+
+static void on_linger_written(struct bufferevent *bev, void *arg)
+{
+    (void)arg;
+    /* With TLS the client is left to end first: the answer says close and how long it is. */
+    if (!bufferevent_openssl_get_ssl(bev))
+        shutdown(bufferevent_getfd(bev), SHUT_WR);
+}
+
+static void on_linger_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct peer *peer = arg;
+    (void)bev;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+        evhttp_connection_free(peer->evcon);
+}

@@ -1,0 +1,227 @@
+#include "api/table.h"
+
+#include "api/date.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "proxy/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void on_activity(void *arg, uint64_t id, int64_t wall_ms);
+static void on_table_known(void *arg);
+static void on_route_known(void *arg);
+static void on_added(void *arg);
+static void on_dropped(void *arg);
+
+/* --- GET --- */
+
+static void answer_table(struct call *call)
+{
+    struct table *table = call->owner;
+    struct text body = {0};
+    store_print(table->store, call->before_ms, &body);
+    table->gets++;
+    call_answer(call, 200, "application/json", &body, "");
+}
+
+static void answer_route(struct call *call)
+{
+    struct table *table = call->owner;
+    const struct store_route *route = store_find(table->store, call->key);
+    if (!route) {
+        call_answer_plain(call, 404, "");
+        return;
+    }
+    struct text body = {0};
+    store_print_route(route, &body);
+    call_answer(call, 200, "application/json", &body, "");
+}
+
+/* inactiveSince, or what it was called before (CHP 36). NULL: no limit. */
+static char *inactive_since(struct span query)
+{
+    char *since = query_value(query, "inactiveSince");
+    if (!since || !*since) {
+        free(since);
+        since = query_value(query, "inactive_since");
+    }
+    return since;
+}
+
+/* false: answered. */
+static bool read_limit(struct call *call)
+{
+    char *since = inactive_since(call->path.query);
+    struct text refusal = {0};
+    call->before_ms = INT64_MAX;
+    if (since && *since && !date_parse(span_of(since), &call->before_ms))
+        text_format(&refusal, "Invalid datestamp '%s' must be ISO8601.", since);
+    free(since);
+    if (!refusal.n)
+        return true;
+    char *text = text_take(&refusal);
+    call_answer_plain(call, 400, text);
+    free(text);
+    return false;
+}
+
+void table_get(struct table *table, struct call *call)
+{
+    const char *route = call->path.route;
+    call->owner = table;
+    if (route && strcmp(route, "/") != 0) {
+        call->key = route_key(route, 2, table->hosts);
+        fleet_activity(table->fleet, on_activity, on_route_known, call);
+    } else if (read_limit(call)) {
+        fleet_activity(table->fleet, on_activity, on_table_known, call);
+    }
+}
+
+/* --- POST --- */
+
+/* CHP 10, 21; a target's query stays out of the log. */
+static void log_route(const char *what, const char *key, const char *target)
+{
+    log_line(LOG_INFO, "%s %s -> %.*s", what, key, (int)strcspn(target, "?"), target);
+}
+
+/* The first segment of a key, which host routing shows as the route's host; NULL for `/`. */
+static char *host_of(const struct table *table, const char *key)
+{
+    if (!table->hosts || strcmp(key, "/") == 0)
+        return NULL;
+    return must_copy_span((struct span){key + 1, strcspn(key + 1, "/")});
+}
+
+void table_log_added(const char *key, const char *target)
+{
+    log_route("Route added", key, target);
+}
+
+bool table_add(struct table *table, const char *route, struct route_body *body, fleet_done *done,
+               void *arg, struct error *error)
+{
+    struct target target;
+    if (!target_parse(&target, body->target, error))
+        return false;
+    target_release(&target);
+    char *key = route_key(route, 2, table->hosts), *host = host_of(table, key);
+    log_route("Adding route", key, body->target);
+    struct store_route *added = store_put(table->store, key, body, host, loop_wall_ms(table->loop));
+    struct route_spec spec = {
+        .id = added->id,
+        .key = key,
+        .target = added->body.target,
+        .user = added->body.user,
+        .server = added->body.server,
+    };
+    fleet_route_put(table->fleet, &spec, done, arg);
+    free(host);
+    free(key);
+    return true;
+}
+
+static void refuse_post(struct call *call, const char *text)
+{
+    log_line(LOG_WARN, "Bad POST data: %s", text);
+    call_answer_plain(call, 400, text);
+}
+
+static void refuse_json(struct call *call, const char *why)
+{
+    struct text text = {0};
+    text_format(&text, "Body not valid JSON: SyntaxError: %s", why);
+    char *taken = text_take(&text);
+    call_answer_plain(call, 400, taken);
+    free(taken);
+}
+
+void table_post(struct table *table, struct call *call)
+{
+    const char *route = call->path.route ? call->path.route : "/";
+    struct route_body body;
+    struct error error = {""};
+    call->owner = table;
+    call->key = route_key(route, 2, table->hosts);
+    bool takes_host = table->hosts && strcmp(call->key, "/") != 0;
+    switch (route_body_read(call_body(call), takes_host, &body, &error)) {
+    case BODY_NO_JSON:
+        refuse_json(call, error.text);
+        return;
+    case BODY_NO_TARGET:
+        refuse_post(call, "Must specify 'target' as string");
+        return;
+    case BODY_FINE:
+        break;
+    }
+    if (table_add(table, route, &body, on_added, call, &error))
+        return;
+    route_body_release(&body);
+    refuse_post(call, error.text);
+}
+
+static void answer_post(struct call *call)
+{
+    struct table *table = call->owner;
+    const struct store_route *route = store_find(table->store, call->key);
+    /* The moment of the add is when it took effect (CHP 28). */
+    if (route) {
+        store_touch(table->store, route->id, loop_wall_ms(table->loop));
+        table_log_added(call->key, route->body.target);
+    }
+    table->adds++;
+    call_answer_plain(call, 201, "");
+}
+
+/* --- DELETE --- */
+
+void table_delete(struct table *table, struct call *call)
+{
+    call->owner = table;
+    table->deletes++;
+    if (call->path.route)
+        call->key = route_key(call->path.route, 1, table->hosts);
+    if (!call->key || !store_find(table->store, call->key)) {
+        call_answer_plain(call, 404, "");
+        return;
+    }
+    log_line(LOG_INFO, "Removing route %s", call->key);
+    store_drop(table->store, call->key);
+    fleet_route_drop(table->fleet, call->key, on_dropped, call);
+}
+
+/* --- the workers have answered --- */
+
+static void on_activity(void *arg, uint64_t id, int64_t wall_ms)
+{
+    struct call *call = arg;
+    if (call->calls) {
+        struct table *table = call->owner;
+        store_touch(table->store, id, wall_ms);
+    }
+}
+
+static void on_table_known(void *arg)
+{
+    if (!call_orphaned(arg))
+        answer_table(arg);
+}
+
+static void on_route_known(void *arg)
+{
+    if (!call_orphaned(arg))
+        answer_route(arg);
+}
+
+static void on_added(void *arg)
+{
+    if (!call_orphaned(arg))
+        answer_post(arg);
+}
+
+static void on_dropped(void *arg)
+{
+    if (!call_orphaned(arg))
+        call_answer_plain(arg, 204, "");
+}
