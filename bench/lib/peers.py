@@ -91,7 +91,7 @@ def start_with_api(peer, bench, variant, argv, template):
     if variant == "tls":
         argv += [f"--ssl-key={bench.tls_key}", f"--ssl-cert={bench.tls_cert}"]
     env = {"CONFIGPROXY_AUTH_TOKEN": TOKEN, "NODE_ENV": "production"}
-    process = rig.Process(argv, bench.cores.proxy, bench.log_path(peer.name), env=env)
+    process = rig.Process([*bench.under, *argv], bench.cores.proxy, bench.log_path(peer.name), env=env)
     running = Running(peer, process, api=api,
                       **({"https": port} if variant == "tls" else {"http": port}))
     try:
@@ -109,7 +109,7 @@ class Configured(Peer):
 
     template = ""
 
-    def command(self, directory, config):
+    def command(self, bench, directory, config):
         raise NotImplementedError
 
     def words(self, bench, variant, directory):
@@ -122,12 +122,12 @@ class Configured(Peer):
         words = {"HTTP": http, "HTTPS": https, "ORIGIN": bench.origin_port,
                  "WS_ORIGIN": bench.ws_port, "DIR": directory, "TLS_CERT": bench.tls_cert,
                  "TLS_KEY": bench.tls_key, "TLS_PEM": bench.tls_pem, "NOFILE": nofile,
-                 "CONNECTIONS": min(9000, (nofile - 500) // 2)}
+                 "CONNECTIONS": min(7000, (nofile - 500) // 3)}
         words.update(self.words(bench, variant, directory))
         config = directory / self.template
         config.write_text(fill(self.template, words))
-        process = rig.Process(self.command(directory, config), bench.cores.proxy,
-                              bench.log_path(self.name))
+        process = rig.Process([*bench.under, *self.command(bench, directory, config)],
+                              bench.cores.proxy, bench.log_path(self.name))
         running = Running(self, process, http=http, https=https)
         try:
             process.wait_port(http)
@@ -149,8 +149,10 @@ class Nginx(Configured):
         log = f"{directory}/access.log combined buffer=64k flush=1s" if variant == "log" else "off"
         return {"ACCESS_LOG": log}
 
-    def command(self, directory, config):
-        return ["/usr/sbin/nginx", "-p", directory, "-c", config]
+    def command(self, bench, directory, config):
+        # valgrind cannot talk to a worker that is another user
+        alone = ["-g", "master_process off;"] if bench.under else []
+        return ["/usr/sbin/nginx", "-p", directory, "-c", config, *alone]
 
 
 class Haproxy(Configured):
@@ -167,7 +169,7 @@ class Haproxy(Configured):
         return {"LOG_GLOBAL": "log stdout format raw local0",
                 "LOG_PROXY": "log global\n    option httplog"}
 
-    def command(self, directory, config):
+    def command(self, bench, directory, config):
         return ["/usr/sbin/haproxy", "-db", "-f", config]
 
 
@@ -181,9 +183,9 @@ class Relay(Peer):
 
     def start(self, bench, variant):
         http, ws = rig.free_ports(2)
-        process = rig.Process([PROJECT / "build/bench/relay", f"{http}:{bench.origin_port}",
-                               f"{ws}:{bench.ws_port}"], bench.cores.proxy,
-                              bench.log_path(self.name))
+        process = rig.Process([*bench.under, PROJECT / "build/bench/relay",
+                               f"{http}:{bench.origin_port}", f"{ws}:{bench.ws_port}"],
+                              bench.cores.proxy, bench.log_path(self.name))
         running = Running(self, process, http=http, ws=ws)
         try:
             process.wait_port(ws)

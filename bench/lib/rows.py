@@ -299,6 +299,35 @@ def system_calls(bench, running):
     return {"syscalls": {"value": int(total[0][3]) / requests, "how": "strace"}}
 
 
+def instructions(bench, peer):
+    """In user space, counted one by one by callgrind: the figure that no noise touches."""
+    count = 1000 if bench.quick else 5000
+    profile = bench.directory("callgrind")
+    bench.under = ["valgrind", "--tool=callgrind", "--instr-atstart=no", "--trace-children=yes",
+                   f"--callgrind-out-file={profile}/%p"]
+    try:
+        running = peer.start(bench, "plain")
+    finally:
+        bench.under = []
+    try:
+        def load(requests):
+            rig.run(["h2load", "--h1", "-t1", f"-n{requests}", "-c16",
+                     f"http://127.0.0.1:{running.http}/"], bench.cores.load)
+
+        load(200)
+        worker = running.process.pids()[-1]  # a master process only waits
+        rig.run(["callgrind_control", "-i", "on", worker], timeout=20)
+        load(count)
+        rig.run(["callgrind_control", "-d", worker], timeout=20)
+    finally:
+        running.stop()
+    total = 0
+    for path in profile.glob("*.1"):
+        summary = [line for line in path.read_text().splitlines() if line.startswith("summary:")]
+        total += sum(int(line.split()[1]) for line in summary)
+    return {"instructions": {"value": total / count if total else None}}
+
+
 # --- the table -----------------------------------------------------------------------------------
 
 CPU = "µs of CPU / request"
@@ -334,6 +363,10 @@ SCENARIOS = [
     Scenario([Row("syscalls", "system calls per keep-alive request", "calls / request", "",
                   "the load of the first row")], system_calls,
              tools=("wrk", "perf", "strace", "taskset")),
+    Scenario([Row("instructions", "instructions per keep-alive request",
+                  "user-space instructions / request", "", "callgrind, 16 connections")],
+             instructions, variant=None, peers=("hubgate", "nginx", "haproxy", "relay"),
+             tools=("h2load", "valgrind")),
     Scenario([Row("rest", "process at rest", "MiB (PSS)", "", "before any connection"),
               Row("ws-idle", "idle WebSocket", "bytes (PSS)", "",
                   "both its sockets in the proxy; kernel buffers not counted")],
