@@ -70,6 +70,7 @@ static void enter_idle(struct upstream *upstream)
     struct pool *pool = upstream->pool;
     upstream->user = NULL;
     upstream->reused = true;
+    upstream->seen = 0;
     upstream->next = pool->idle;
     upstream->back = &pool->idle;
     if (pool->idle)
