@@ -142,14 +142,14 @@ static void add_forwarded(struct spans *spans, const struct exchange *x, enum fo
     bool trusted = lists && is_trusted(x);
     bool append = lists ? trusted && which == FORWARDED_FOR : which != FORWARDED_HOST;
     bool keep = lists ? trusted : true;
-    spans_add(spans, span_of(forwarded_names[which]));
-    spans_add(spans, SPAN(": "));
+    spans_own(spans, span_of(forwarded_names[which]));
+    spans_own(spans, SPAN(": "));
     bool any = keep && add_existing(spans, x->head, which, lists && !append);
     if (!any || append) {
-        spans_add(spans, any ? SPAN(",") : SPAN(""));
-        spans_add(spans, value);
+        spans_own(spans, any ? SPAN(",") : SPAN(""));
+        spans_own(spans, value);
     }
-    spans_add(spans, SPAN("\r\n"));
+    spans_own(spans, SPAN("\r\n"));
 }
 
 static void add_all_forwarded(struct spans *spans, const struct exchange *x)
@@ -218,9 +218,9 @@ static void add_host(struct spans *spans, const struct exchange *x)
 static void add_request_framing(struct spans *spans, const struct exchange *x)
 {
     if (x->upgrade) {
-        spans_add(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+        spans_own(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     } else if (x->head->chunked) {
-        spans_add(spans, SPAN("Transfer-Encoding: chunked\r\n"));
+        spans_own(spans, SPAN("Transfer-Encoding: chunked\r\n"));
     } else if (x->head->has_length) {
         spans_own(spans, SPAN("Content-Length: "));
         spans_number(spans, x->head->length, 10);
@@ -240,7 +240,7 @@ void forward_request(struct spans *spans, const struct exchange *x)
         add_all_forwarded(spans, x);
     spans_add(spans, span_of(x->worker->settled->custom_lines));
     add_request_framing(spans, x);
-    spans_add(spans, SPAN("\r\n"));
+    spans_own(spans, SPAN("\r\n"));
 }
 
 /* --- replies --- */
@@ -320,17 +320,17 @@ void forward_reply(struct spans *spans, const struct exchange *x, const struct h
             spans_add(spans, field->line);
     }
     if (!dated) {
-        spans_add(spans, SPAN("Date: "));
-        spans_add(spans, worker_date(x->worker));
-        spans_add(spans, SPAN("\r\n"));
+        spans_own(spans, SPAN("Date: "));
+        spans_own(spans, worker_date(x->worker));
+        spans_own(spans, SPAN("\r\n"));
     }
     if (x->down.chunked)
-        spans_add(spans, SPAN("Transfer-Encoding: chunked\r\n"));
+        spans_own(spans, SPAN("Transfer-Encoding: chunked\r\n"));
     if (reply->status == 101)
-        spans_add(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
+        spans_own(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     else
-        spans_add(spans, x->keep ? SPAN("Connection: keep-alive\r\n") : SPAN("Connection: close\r\n"));
-    spans_add(spans, SPAN("\r\n"));
+        spans_own(spans, x->keep ? SPAN("Connection: keep-alive\r\n") : SPAN("Connection: close\r\n"));
+    spans_own(spans, SPAN("\r\n"));
 }
 
 void forward_interim(struct spans *spans, const struct head *reply)
