@@ -22,16 +22,16 @@ setup_apt() {
     done < <(sed 's/#.*//; s/[[:space:]]*$//; /^$/d' "scripts/requirements/apt-$list.txt")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
+  say "  Debian packages that are missing: ${missing[*]}"
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null ||
       fail "Debian packages are missing and sudo is not here; as root: apt-get install ${missing[*]}"
-    say "  sudo is needed to install Debian packages: ${missing[*]}"
-    sudo -v || fail "sudo was refused; as root: apt-get install ${missing[*]}"
+    sudo -v -p "sudo asks for %u's password, to install Debian packages: " || fail "sudo was refused; as root: apt-get install ${missing[*]}"
     sudo=(sudo -n)
   fi
   # A third party's list that cannot be read is no reason to stop: the install below decides.
   step apt-update "read Debian's package lists" "${sudo[@]}" apt-get -q update || true
-  must apt "install ${#missing[@]} Debian packages (${missing[*]})" "${sudo[@]}" \
+  must apt "install ${#missing[@]} Debian packages" "${sudo[@]}" \
     env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
     install --no-install-recommends "${missing[@]}"
 }
