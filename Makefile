@@ -21,11 +21,11 @@ SRC     := $(wildcard $(addsuffix /*.c,$(ROOMS)))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help check unit e2e asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub browser asan tsan fuzz bench lint format docs install clean
 all: $(BUILD)/hubgate $(BUILD)/configurable-http-proxy ## build the programs into build/
 
 help: ## print these words
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 $(BUILD)/hubgate: $(OBJ) $(BUILD)/obj/main.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -46,6 +46,12 @@ unit: $(UNIT) ## unit tests (cmocka)
 
 e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
 	tests/e2e/run
+
+jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-http-proxy
+	tests/jupyterhub/run
+
+browser: all ## JupyterHub and JupyterLab in Chromium, started by ./run
+	tests/browser/run
 
 check: unit asan e2e lint ## everything a change must pass (sanitizers included)
 

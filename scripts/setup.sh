@@ -26,14 +26,16 @@ setup_apt() {
   if [ "$(id -u)" != 0 ]; then
     command -v sudo >/dev/null ||
       fail "Debian packages are missing and sudo is not here; as root: apt-get install ${missing[*]}"
-    sudo -v -p "sudo asks for %u's password, to install Debian packages: " || fail "sudo was refused; as root: apt-get install ${missing[*]}"
+    sudo -v -p "sudo asks for %u's password, to install Debian packages: " ||
+      fail "sudo was refused; as root: apt-get install ${missing[*]}"
     sudo=(sudo -n)
   fi
   # A third party's list that cannot be read is no reason to stop: the install below decides.
   step apt-update "read Debian's package lists" "${sudo[@]}" apt-get -q update || true
+  # An installation that was interrupted before is finished first.
   must apt "install ${#missing[@]} Debian packages" "${sudo[@]}" \
-    env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 \
-    install --no-install-recommends "${missing[@]}"
+    env DEBIAN_FRONTEND=noninteractive sh -c 'dpkg --configure -a && exec apt-get "$@"' apt-get \
+    -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}"
 }
 
 # setup_venv run|test: build/venv with scripts/requirements/run.txt, or test.txt, which includes it.
