@@ -79,8 +79,7 @@ struct call *call_new(struct calls *calls, struct peer *peer, struct evhttp_requ
 
 static void call_free(struct call *call)
 {
-    if (call->calls)
-        LIST_REMOVE(call, next);
+    LIST_REMOVE(call, next);
     api_path_release(&call->path);
     free(call->shown);
     free(call->key);
@@ -178,18 +177,8 @@ void call_timeout(struct call *call)
     text_release(&body);
 }
 
-bool call_orphaned(struct call *call)
+void calls_release(struct calls *calls)
 {
-    if (call->calls)
-        return false;
-    call_free(call);
-    return true;
-}
-
-void calls_abandon(struct calls *calls)
-{
-    for (struct call *call; (call = LIST_FIRST(&calls->open));) {
-        LIST_REMOVE(call, next);
-        call->calls = NULL;
-    }
+    while (!LIST_EMPTY(&calls->open))
+        call_free(LIST_FIRST(&calls->open));
 }

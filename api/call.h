@@ -17,7 +17,7 @@ enum call_method { CALL_GET, CALL_POST, CALL_DELETE, CALL_OTHER };
 
 struct call {
     LIST_ENTRY(call) next;
-    struct calls *calls;        /* NULL once the API is gone: the call only wants to be freed */
+    struct calls *calls;
     struct peer *peer;          /* NULL once answered or the client is gone */
     struct evhttp_request *req; /* NULL with it */
     enum call_method method;
@@ -57,11 +57,8 @@ void call_refuse(struct call *call, unsigned status, const char *text);
 void call_client_gone(struct call *call);
 /* Nobody answered in time: 503; the call goes on until it would have been answered. */
 void call_timeout(struct call *call);
-/* True, and the call is freed, if the API is gone: the first thing to ask after waiting. */
-bool call_orphaned(struct call *call) MUST_CHECK;
-
-/* The API ends: all open calls become orphans. */
-void calls_abandon(struct calls *calls);
+/* Frees the calls that still wait: the workers are gone and will not answer. */
+void calls_release(struct calls *calls);
 /* Counts and logs an answer that evhttp gave by itself. */
 void calls_note(struct calls *calls, unsigned status, const char *method, const char *shown,
                 const char *note);

@@ -73,11 +73,20 @@ struct endpoint *endpoint_new(struct loop *loop, const struct options *options,
     return NULL;
 }
 
+void endpoint_stop(struct endpoint *endpoint)
+{
+    if (!endpoint)
+        return;
+    for (size_t i = 0; i < endpoint->sockets_n; i++)
+        evhttp_del_accept_socket(endpoint->http, endpoint->sockets[i]);
+    endpoint->sockets_n = 0;
+}
+
 void endpoint_free(struct endpoint *endpoint)
 {
     if (!endpoint)
         return;
-    endpoint->sockets_n = 0; /* their listeners go first: none is to be woken */
+    endpoint_stop(endpoint);
     evhttp_free(endpoint->http);
     peers_release(&endpoint->peers);
     free(endpoint);

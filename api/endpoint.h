@@ -19,6 +19,8 @@ struct endpoint *endpoint_new(struct loop *loop, const struct options *options,
                               const struct bound *bound, struct tls_context *tls,
                               struct calls *calls, endpoint_serve *serve, void *arg,
                               struct error *error) MUST_CHECK;
+/* Closes the listeners; connections go on. endpoint: NULL is allowed. */
+void endpoint_stop(struct endpoint *endpoint);
 /* Closes the listeners and all connections; open calls lose their clients. */
 void endpoint_free(struct endpoint *endpoint);
 

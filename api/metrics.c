@@ -156,6 +156,5 @@ void metrics_serve(struct metrics *metrics, struct call *call)
 
 static void on_counted(void *arg)
 {
-    if (!call_orphaned(arg))
-        answer_page(arg);
+    answer_page(arg);
 }

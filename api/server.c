@@ -9,6 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A route added without a request: --default-target. */
+struct pending {
+    LIST_ENTRY(pending) next;
+    char *key, *target;
+    fleet_done *done;
+    void *arg;
+};
+
 struct api {
     struct loop *loop;
     const struct options *options;
@@ -16,10 +24,12 @@ struct api {
     struct metrics metrics;
     struct calls api_calls, metrics_calls;
     struct endpoint *api_endpoint, *metrics_endpoint;
+    LIST_HEAD(, pending) pending;
 };
 
 static void on_api_call(void *arg, struct call *call);
 static void on_metrics_call(void *arg, struct call *call);
+static void on_added(void *arg);
 
 struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options *options,
                     const struct bound *api_sockets, const struct bound *metrics_sockets,
@@ -46,14 +56,30 @@ struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options
     return NULL;
 }
 
+void api_drain(struct api *api)
+{
+    endpoint_stop(api->api_endpoint);
+    endpoint_stop(api->metrics_endpoint);
+}
+
+static void pending_free(struct pending *pending)
+{
+    LIST_REMOVE(pending, next);
+    free(pending->key);
+    free(pending->target);
+    free(pending);
+}
+
 void api_free(struct api *api)
 {
     if (!api)
         return;
     endpoint_free(api->api_endpoint);
     endpoint_free(api->metrics_endpoint);
-    calls_abandon(&api->api_calls);
-    calls_abandon(&api->metrics_calls);
+    calls_release(&api->api_calls);
+    calls_release(&api->metrics_calls);
+    while (!LIST_EMPTY(&api->pending))
+        pending_free(LIST_FIRST(&api->pending));
     store_free(api->table.store);
     free(api);
 }
@@ -122,31 +148,25 @@ static void serve_api(struct api *api, struct call *call)
     }
 }
 
-/* --- --default-target --- */
-
-struct default_route {
-    char *key, *target;
-    fleet_done *done;
-    void *arg;
-};
-
-static void on_default_added(void *arg);
+/* --- routes without a request --- */
 
 bool api_add_route(struct api *api, const char *key, const char *target, fleet_done *done,
                    void *arg, struct error *error)
 {
-    struct default_route *added = must_alloc(sizeof *added);
+    struct pending *pending = must_alloc(sizeof *pending);
     struct text members = {0};
     text_put(&members, "\"target\":");
     text_json(&members, span_of(target));
     struct route_body body = {.members = text_take(&members), .target = must_copy(target)};
-    *added = (struct default_route){must_copy(key), must_copy(target), done, arg};
-    if (table_add(&api->table, key, &body, on_default_added, added, error))
+    pending->key = must_copy(key);
+    pending->target = must_copy(target);
+    pending->done = done;
+    pending->arg = arg;
+    LIST_INSERT_HEAD(&api->pending, pending, next);
+    if (table_add(&api->table, key, &body, on_added, pending, error))
         return true;
     route_body_release(&body);
-    free(added->key);
-    free(added->target);
-    free(added);
+    pending_free(pending);
     return false;
 }
 
@@ -163,13 +183,11 @@ static void on_metrics_call(void *arg, struct call *call)
     metrics_serve(&api->metrics, call);
 }
 
-static void on_default_added(void *arg)
+static void on_added(void *arg)
 {
-    struct default_route *added = arg;
-    table_log_added(added->key, added->target);
-    if (added->done)
-        added->done(added->arg);
-    free(added->key);
-    free(added->target);
-    free(added);
+    struct pending *pending = arg;
+    table_log_added(pending->key, pending->target);
+    if (pending->done)
+        pending->done(pending->arg);
+    pending_free(pending);
 }

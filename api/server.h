@@ -11,7 +11,8 @@
 struct api;
 
 /* Serves on the given sockets (metrics may be NULL: off; tls may be NULL: plain). Takes over the
- * descriptors. The options and the fleet must outlive it. */
+ * descriptors. The options must outlive it; the fleet ends first
+ * (fleet_free), so that no worker answers a call that is gone. */
 struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options *options,
                     const struct bound *api, const struct bound *metrics, struct tls_context *tls,
                     struct error *error) MUST_CHECK;
@@ -22,7 +23,9 @@ bool api_add_route(struct api *api, const char *key, const char *target, fleet_d
 /* The last second of the public listener's certificate (tls_context_expiry_s), for the metrics; 0:
  * none. Again after each reload. */
 void api_public_expiry(struct api *api, int64_t expiry_s);
-/* Stops listening; answers under way are dropped. */
+/* Stops listening; calls under way and connections that are open go on. */
+void api_drain(struct api *api);
+/* Ends it all; answers under way are dropped. */
 void api_free(struct api *api);
 
 #endif

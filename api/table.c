@@ -195,33 +195,27 @@ void table_delete(struct table *table, struct call *call)
 
 static void on_activity(void *arg, uint64_t id, int64_t wall_ms)
 {
-    struct call *call = arg;
-    if (call->calls) {
-        struct table *table = call->owner;
-        store_touch(table->store, id, wall_ms);
-    }
+    const struct call *call = arg;
+    const struct table *table = call->owner;
+    store_touch(table->store, id, wall_ms);
 }
 
 static void on_table_known(void *arg)
 {
-    if (!call_orphaned(arg))
-        answer_table(arg);
+    answer_table(arg);
 }
 
 static void on_route_known(void *arg)
 {
-    if (!call_orphaned(arg))
-        answer_route(arg);
+    answer_route(arg);
 }
 
 static void on_added(void *arg)
 {
-    if (!call_orphaned(arg))
-        answer_post(arg);
+    answer_post(arg);
 }
 
 static void on_dropped(void *arg)
 {
-    if (!call_orphaned(arg))
-        call_answer_plain(arg, 204, "");
+    call_answer_plain(arg, 204, "");
 }

@@ -546,23 +546,35 @@ def test_twenty_thousand_routes(start):
 
 # --- the metrics page, with the parser of Prometheus' own client ---
 
+REFERENCE = programs.ROOT / "docs/reference/metrics.md"
 
-def test_the_metrics_page_parses(start):
-    parser = pytest.importorskip("prometheus_client.parser")
+
+@pytest.fixture
+def page(start):
+    """page(): the metrics of a proxy with one route, asked for once."""
     port = programs.free_port()
     proxy = start("hubgate", [f"--metrics-port={port}", "--metrics-ip=127.0.0.1"])
     proxy.api.add("/a", "http://127.0.0.1:1")
-    proxy.get("/a")
     with peers.connect(("127.0.0.1", port)) as client:
         client.send(peers.request("GET", "/metrics"))
-        page = client.read_response().body.decode()
+        return client.read_response().body.decode()
+
+
+def test_the_metrics_page_parses(page):
+    parser = pytest.importorskip("prometheus_client.parser")
     families = {f.name: f for f in parser.text_string_to_metric_families(page)}
     assert families["api_route_add"].samples[0].value == 1
     assert families["hubgate_routes"].samples[0].value == 1
     assert families["hubgate_workers"].samples[0].value >= 1
-    names = [line.split()[2] for line in page.splitlines() if line.startswith("# TYPE")]
-    assert len(names) == len(set(names)), "a family is printed once"
     buckets = [s for s in families["hubgate_reply_seconds"].samples if s.name.endswith("_bucket")]
     for route_class in ("hub", "user", "service", "other"):
         values = [s.value for s in buckets if s.labels["class"] == route_class]
         assert values == sorted(values) and len(values) == 14
+
+
+def test_the_reference_has_every_family_once(page):
+    printed = re.findall(r"(?m)^# HELP (\S+) (.*)\n# TYPE \1 (\S+)$", page)
+    assert len(printed) == page.count("# HELP") == page.count("# TYPE")
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (\w+) \| [^|]* \| (.*) \|$",
+                      REFERENCE.read_text(encoding="utf-8"))
+    assert sorted(rows) == sorted((name, kind, words) for name, words, kind in printed)
