@@ -341,8 +341,7 @@ static void drain(struct program *program)
     }
     program->draining = true;
     notify_send("STOPPING=1");
-    api_free(program->api);
-    program->api = NULL;
+    api_drain(program->api);
     fleet_drain(program->fleet, NULL, NULL);
     deadline_set(program->loop, &program->drain_look, DRAIN_LOOK_MS);
     if (program->options.drain_ms > 0)

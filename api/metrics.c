@@ -1,7 +1,7 @@
 #include "api/metrics.h"
 
 #include "base/metrics.h"
-#include "base/str.h"
+#include "proxy/ending.h"
 
 #include <event2/http.h>
 #include <stdio.h>
@@ -72,13 +72,13 @@ static void print_rows(const struct counters *sum, struct text *page)
 #undef ROW
 }
 
-/* The endings of an exchange until the table of proxy/exchange.h takes over. */
 static void print_endings(const struct counters *sum, struct text *page)
 {
+    _Static_assert((int)ENDINGS <= (int)COUNTER_ENDINGS, "every ending is counted");
     metrics_family(page, "hubgate_exchanges_total", "counter", "Exchanges by how they ended");
-    for (unsigned i = 0; i < COUNTER_ENDINGS; i++) {
+    for (unsigned i = 0; i < ENDINGS; i++) {
         char label[64];
-        snprintf(label, sizeof label, "ending=\"%u\"", i);
+        snprintf(label, sizeof label, "ending=\"%s\"", ending_word(i));
         if (sum->endings[i])
             metrics_count(page, "hubgate_exchanges_total", label, sum->endings[i]);
     }
