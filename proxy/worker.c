@@ -51,13 +51,13 @@ struct worker *worker_new(const struct settled *settled, struct error *error)
 
 void worker_free(struct worker *worker)
 {
+    mailbox_free(worker->mailbox); /* opens the last letters: the worker must still be whole */
     worker_drain(worker);
     while (!TAILQ_EMPTY(&worker->clients))
         client_abort(TAILQ_FIRST(&worker->clients));
     routes_free(worker->routes);
     pool_free(worker->error_pool);
     page_cache_free(worker->page_cache);
-    mailbox_free(worker->mailbox);
     loop_free(worker->loop); /* runs what waits for the end of the turn */
     bufs_free(worker->bufs);
     tls_context_free(worker->public_tls);
