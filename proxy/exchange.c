@@ -120,13 +120,13 @@ static void fail(struct exchange *x, enum ending ending, const char *words)
         exchange_end(x, ending, words);
         return;
     }
+    x->ending = (unsigned char)ending;
+    x->words = words ? must_copy(words) : NULL; /* before the upstream goes: they may lie in it */
     if (x->upstream)
         upstream_release(x->upstream, false);
     x->upstream = NULL;
-    x->ending = (unsigned char)ending;
-    x->words = words ? must_copy(words) : NULL;
     drop_rest_of_request(x);
-    answer_error(x, status, words);
+    answer_error(x, status, x->words);
 }
 
 void exchange_abort(struct exchange *x)
