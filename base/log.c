@@ -152,6 +152,13 @@ void log_flush(void)
     mine.n = 0;
 }
 
+void log_leave(void)
+{
+    log_flush();
+    free(mine.bytes);
+    mine.bytes = NULL;
+}
+
 static void append(const char *bytes, size_t n)
 {
     if (!mine.bytes)

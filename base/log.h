@@ -31,6 +31,8 @@ bool log_is_json(void);
  * above, or a full buffer: for loops that log each request. */
 void log_lazily(void);
 void log_flush(void);
+/* This thread ends: hands on what waits and frees its buffer. */
+void log_leave(void);
 uint64_t log_dropped(void);
 
 #endif

@@ -248,7 +248,7 @@ static void *run_worker(void *arg)
     struct worker *worker = arg;
     log_lazily();
     loop_run(worker->loop);
-    log_flush();
+    log_leave();
     return NULL;
 }
 
