@@ -76,8 +76,8 @@ static void settle_custom_lines(struct program *program)
     const struct options *options = &program->options;
     size_t bytes = 1;
     for (size_t i = 0; i < options->custom_headers_n; i++)
-        bytes += strlen(options->custom_headers[i].name) +
-                 strlen(options->custom_headers[i].value) + 4;
+        bytes +=
+            strlen(options->custom_headers[i].name) + strlen(options->custom_headers[i].value) + 4;
     char *at = program->settled.custom_lines = must_alloc(bytes);
     char *end = at + bytes;
     for (size_t i = 0; i < options->custom_headers_n; i++)
@@ -184,10 +184,9 @@ static bool bind_all(struct program *program, struct error *error)
     ok = ok && bind_one(program, PORT_API, options->api_socket ? "--api-socket" : "--api-ip",
                         options->api_ip, options->api_port, options->api_socket, 1, error);
     if (ok && options->metrics_on)
-        ok = bind_one(program, PORT_METRICS,
-                      options->metrics_socket ? "--metrics-socket" : "--metrics-ip",
-                      options->metrics_ip, options->metrics_port, options->metrics_socket, 1,
-                      error);
+        ok = bind_one(
+            program, PORT_METRICS, options->metrics_socket ? "--metrics-socket" : "--metrics-ip",
+            options->metrics_ip, options->metrics_port, options->metrics_socket, 1, error);
     if (ok && redirects(options))
         ok = bind_one(program, PORT_REDIRECT, "--redirect-port", "", options->redirect_port, NULL,
                       options->workers, error);

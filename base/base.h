@@ -6,10 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
-#define MUST_CHECK __attribute__((warn_unused_result))
-#define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
+#define COUNT(array)                 (sizeof(array) / sizeof((array)[0]))
+#define CONTAINER(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+#define MUST_CHECK                   __attribute__((warn_unused_result))
+#define PRINTF(fmt, args)            __attribute__((format(printf, fmt, args)))
 
 /* Bytes that belong to somebody else. Not terminated. */
 struct span {

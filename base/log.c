@@ -14,8 +14,8 @@ enum { LINE_MAX_BYTES = 8192, LOCAL_BYTES = 32768, WAITING_BYTES = 4 << 20 };
 static const struct {
     const char *word, *colour;
 } levels[] = {
-    [LOG_ERROR] = {"error", "31"},   [LOG_WARN] = {"warn", "33"},   [LOG_INFO] = {"info", "32"},
-    [LOG_HTTP] = {"http", "32"},     [LOG_VERBOSE] = {"verbose", "36"}, [LOG_DEBUG] = {"debug", "34"},
+    [LOG_ERROR] = {"error", "31"}, [LOG_WARN] = {"warn", "33"},       [LOG_INFO] = {"info", "32"},
+    [LOG_HTTP] = {"http", "32"},   [LOG_VERBOSE] = {"verbose", "36"}, [LOG_DEBUG] = {"debug", "34"},
     [LOG_SILLY] = {"silly", "35"},
 };
 

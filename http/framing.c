@@ -92,8 +92,7 @@ static enum framing_step take_chunk_line(struct framing *framing, char c)
             framing->state = SIZE_LF;
         else if ((c != '\t' && (unsigned char)c < 0x20) || c == 0x7f)
             return FRAMING_BAD;
-        return ++framing->extension_bytes > CHUNK_EXTENSIONS_MAX_BYTES ? FRAMING_BAD
-                                                                       : FRAMING_MORE;
+        return ++framing->extension_bytes > CHUNK_EXTENSIONS_MAX_BYTES ? FRAMING_BAD : FRAMING_MORE;
     case SIZE_LF:
         framing->state = framing->left > 0 ? CHUNK_BYTES : TRAILERS;
         return c == '\n' ? FRAMING_MORE : FRAMING_BAD;

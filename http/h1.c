@@ -416,11 +416,26 @@ enum h1_verdict h1_read_reply(struct head *head, const char *bytes, size_t head_
 bool h1_trailer_passes(struct span line, bool *valid)
 {
     static const char *const kept_out[] = {
-        "authorization",     "cache-control", "connection",          "content-encoding",
-        "content-length",    "content-range", "content-type",        "cookie",
-        "expect",            "host",          "keep-alive",          "location",
-        "proxy-authenticate", "proxy-authorization", "proxy-connection", "range",
-        "set-cookie",        "te",            "trailer",             "transfer-encoding",
+        "authorization",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-range",
+        "content-type",
+        "cookie",
+        "expect",
+        "host",
+        "keep-alive",
+        "location",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "range",
+        "set-cookie",
+        "te",
+        "trailer",
+        "transfer-encoding",
         "upgrade",
     };
     struct span value, name = span_cut(line, ':', &value);

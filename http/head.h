@@ -26,7 +26,7 @@ struct field {
 
 struct head {
     enum http_version version;
-    enum method method; /* requests */
+    enum method method;      /* requests */
     struct span method_name; /* requests */
     struct span target;      /* requests: origin form or "*" */
     unsigned status;         /* replies */

@@ -164,7 +164,8 @@ bool bind_unix(struct bound *bound, const char *flag, const char *path, struct e
     if (lstat(path, &file) == 0 && S_ISSOCK(file.st_mode) && !is_served(&addr))
         unlink(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof addr) != 0 || listen(fd, BACKLOG) != 0) {
+    if (fd < 0 || bind(fd, (struct sockaddr *)&addr, sizeof addr) != 0 ||
+        listen(fd, BACKLOG) != 0) {
         error_set(error, "%s %s: %s", flag, path, strerror(errno));
         if (fd >= 0)
             close(fd);

@@ -18,8 +18,8 @@ struct bound {
  * IPv4 alone on a host without IPv6 (CHP 5, 6). Blocks on the name look-up: start-up only.
  * copies: how many sockets an address gets, shared by SO_REUSEPORT (one a worker); fds holds
  * n = addresses × copies, a worker's i-th at [address * copies + i]. false: *error names `flag`. */
-bool bind_tcp(struct bound *bound, const char *flag, const char *ip, uint16_t port,
-              unsigned copies, struct error *error) MUST_CHECK;
+bool bind_tcp(struct bound *bound, const char *flag, const char *ip, uint16_t port, unsigned copies,
+              struct error *error) MUST_CHECK;
 /* One unix socket. A socket file nobody answers at is removed first (CHP 3). */
 bool bind_unix(struct bound *bound, const char *flag, const char *path,
                struct error *error) MUST_CHECK;

@@ -31,8 +31,7 @@ struct listener *listener_new(struct loop *loop, int fd,
                                   .accepted = accepted,
                                   .owner = owner,
                                   .pause = {.expire = on_pause_over}};
-    listener->event =
-        event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, on_acceptable, listener);
+    listener->event = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, on_acceptable, listener);
     event_add(listener->event, NULL);
     return listener;
 }
@@ -76,8 +75,8 @@ static void accept_some(struct listener *listener)
     for (int i = 0; i < ACCEPTS_A_TURN && !listener->paused; i++) {
         struct sockaddr_storage peer;
         socklen_t length = sizeof peer;
-        int fd = accept4(listener->fd, (struct sockaddr *)&peer, &length,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&peer, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             listener->accepted(listener->owner, fd, (struct sockaddr *)&peer);
             continue;

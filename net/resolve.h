@@ -18,7 +18,8 @@ struct lookup {
     uint16_t port;
     void (*done)(struct lookup *lookup);
     void *owner; /* the asker's own */
-    int error;   /* getaddrinfo's, 0: addrs[0, n) are the answer, both families as the host orders them */
+    int error;   /* getaddrinfo's, 0: addrs[0, n) are the answer, both families as the host orders
+                    them */
     struct addr addrs[LOOKUP_ADDRS];
     size_t n;
 };

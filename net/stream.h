@@ -32,7 +32,7 @@ struct stream {
     struct tls *tls;
     struct buf *out; /* waiting to be written */
     void (*on_news)(struct stream *stream, enum stream_news news);
-    int fd; /* -1: closed */
+    int fd;  /* -1: closed */
     int why; /* errno of what broke it, or 0 */
     bool connecting, handshaking;
     bool readable;  /* a read may give something */

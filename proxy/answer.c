@@ -26,24 +26,32 @@ static const struct notice {
     const char *reason, *title, *english, *chinese;
 } notices[] = {
     {301, "Moved Permanently", NULL, "", ""},
-    {400, "Bad Request", NULL, "The request could not be understood. Reload the page; if that does "
-     "not help, tell your administrator.", "无法理解该请求。请重新加载页面；如仍无效，请联系管理员。"},
-    {404, "Not Found", NULL, "No service is registered at this URL. Check the address, or start "
-     "your server from the hub.", "此地址没有对应的服务。请检查网址，或在 Hub 中启动您的服务器。"},
+    {400, "Bad Request", NULL,
+     "The request could not be understood. Reload the page; if that does "
+     "not help, tell your administrator.",
+     "无法理解该请求。请重新加载页面；如仍无效，请联系管理员。"},
+    {404, "Not Found", NULL,
+     "No service is registered at this URL. Check the address, or start "
+     "your server from the hub.",
+     "此地址没有对应的服务。请检查网址，或在 Hub 中启动您的服务器。"},
     {408, "Request Timeout", NULL, "The request took too long to arrive. Try again.",
      "请求传输超时，请重试。"},
     {417, "Expectation Failed", NULL, "The request expects something this server does not offer.",
      "服务器不支持该请求的 Expect 字段。"},
-    {431, "Request Header Fields Too Large", NULL, "The request's headers are larger than this "
+    {431, "Request Header Fields Too Large", NULL,
+     "The request's headers are larger than this "
      "proxy's limit (--max-header-bytes, --max-header-lines). Clearing this site's cookies often "
-     "helps.", "请求头超过了代理的上限（--max-header-bytes、--max-header-lines）。清除本站 Cookie "
+     "helps.",
+     "请求头超过了代理的上限（--max-header-bytes、--max-header-lines）。清除本站 Cookie "
      "通常可以解决。"},
     {500, "Internal Server Error", NULL, "Something went wrong in the proxy.", "代理内部出错。"},
     {501, "Not Implemented", NULL, "This request method is not supported.", "不支持该请求方法。"},
     {502, "Bad Gateway", NULL, "The upstream service gave no usable answer. Try again in a moment.",
      "上游服务没有给出有效响应，请稍后重试。"},
-    {503, "Service Unavailable", "Proxy Target Missing", "The upstream service is unavailable. It "
-     "may be starting or stopped: try again in a moment.", "上游服务不可用，可能正在启动或已停止，"
+    {503, "Service Unavailable", "Proxy Target Missing",
+     "The upstream service is unavailable. It "
+     "may be starting or stopped: try again in a moment.",
+     "上游服务不可用，可能正在启动或已停止，"
      "请稍后重试。"},
     {504, "Gateway Timeout", NULL, "The upstream service took too long. Try again in a moment.",
      "上游服务响应超时，请稍后重试。"},
@@ -139,8 +147,8 @@ static void write_answer(struct exchange *x, unsigned status, const struct body 
     struct span date = worker_date(x->worker);
     if (x->upgrade || x->worker->draining || !x->head->start_line.p)
         x->keep = false;
-    text_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n%s", status, reason_of(status),
-                (int)date.n, date.p, body->more);
+    text_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n%s", status, reason_of(status), (int)date.n,
+                date.p, body->more);
     if (body->type)
         text_format(&head, "Content-Type: %s\r\n", body->type);
     if (body->encoding)

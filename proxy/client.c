@@ -179,7 +179,8 @@ static void read_heads(struct client *client)
 static void keep(struct client *client)
 {
     struct worker *worker = client->worker;
-    int64_t silence_ms = worker->options->timeout_ms, keep_ms = worker->options->keep_alive_timeout_ms;
+    int64_t silence_ms = worker->options->timeout_ms,
+            keep_ms = worker->options->keep_alive_timeout_ms;
     if (client->ahead) {
         buf_return(worker->bufs, client->in);
         client->in = client->ahead;

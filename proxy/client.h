@@ -9,19 +9,19 @@
 
 enum client_stage {
     CLIENT_HANDSHAKE,
-    CLIENT_IDLE, /* between requests */
-    CLIENT_HEAD, /* some bytes of a head */
-    CLIENT_BUSY, /* an exchange is under way: it has the stream */
+    CLIENT_IDLE,   /* between requests */
+    CLIENT_HEAD,   /* some bytes of a head */
+    CLIENT_BUSY,   /* an exchange is under way: it has the stream */
     CLIENT_LINGER, /* our side is ended; reading on so that the answer arrives (RFC 9112 9.6) */
     CLIENT_CLOSED,
 };
 
 /* How an exchange leaves its client. */
 enum client_fate {
-    CLIENT_KEEP,   /* next request, please */
-    CLIENT_END,    /* end our side; drop what it still sends, within bounds */
-    CLIENT_CLOSE,  /* nothing is left to say */
-    CLIENT_RESET,  /* the reply was cut: no clean end */
+    CLIENT_KEEP,  /* next request, please */
+    CLIENT_END,   /* end our side; drop what it still sends, within bounds */
+    CLIENT_CLOSE, /* nothing is left to say */
+    CLIENT_RESET, /* the reply was cut: no clean end */
 };
 
 struct exchange;

@@ -1,5 +1,5 @@
-/* How an exchange ends: one row each, with its word in the log and metrics and the status its client
- * gets if no reply had begun. */
+/* How an exchange ends: one row each, with its word in the log and metrics and the status its
+ * client gets if no reply had begun. */
 #ifndef PROXY_ENDING_H
 #define PROXY_ENDING_H
 
@@ -32,7 +32,7 @@ enum ending {
 #define ROW(name, word, status, distinct, meaning) END_##name,
     ENDING_ROWS(ROW)
 #undef ROW
-    ENDINGS
+        ENDINGS
 };
 
 const char *ending_word(unsigned ending);

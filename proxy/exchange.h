@@ -30,39 +30,58 @@ struct exchange {
     struct route *route; /* held; NULL: none */
     struct fetch *fetch; /* the error page on its way */
     struct deadline deadline;
-    struct task more; /* goes on next turn */
-    struct head *head;   /* of the request, lent; NULL in a tunnel */
+    struct task more;  /* goes on next turn */
+    struct head *head; /* of the request, lent; NULL in a tunnel */
     struct path path;
-    struct span first;   /* the body's beginning, taken with the head: kept for a second try */
+    struct span first; /* the body's beginning, taken with the head: kept for a second try */
     bool first_is_all;
     struct relay up, down;
-    char *log_path;      /* a tunnel's own copy of the path for the log */
+    char *log_path; /* a tunnel's own copy of the path for the log */
     int64_t began_ms, first_byte_ms;
-    int64_t wait_ms;     /* what the deadline was set to */
-    char *words;           /* the cause of STAGE_ANSWER's ending, for the log; NULL: none */
+    int64_t wait_ms;        /* what the deadline was set to */
+    char *words;            /* the cause of STAGE_ANSWER's ending, for the log; NULL: none */
     uint32_t interim_bytes; /* of interim replies so far */
-    unsigned short status; /* sent to the client; 0: none yet */
-    unsigned char stage;   /* enum exchange_stage */
-    unsigned char waits;   /* enum exchange_wait (exchange.c): for whom */
-    unsigned char method;  /* enum method */
-    unsigned char ending;  /* enum ending of STAGE_ANSWER */
-    bool upgrade;          /* a WebSocket is wanted */
-    bool keep;             /* the client connection goes on after it */
-    bool upstream_keep;    /* the reply lets the upstream connection go on */
+    unsigned short status;  /* sent to the client; 0: none yet */
+    unsigned char stage;    /* enum exchange_stage */
+    unsigned char waits;    /* enum exchange_wait (exchange.c): for whom */
+    unsigned char method;   /* enum method */
+    unsigned char ending;   /* enum ending of STAGE_ANSWER */
+    bool upgrade;           /* a WebSocket is wanted */
+    bool keep;              /* the client connection goes on after it */
+    bool upstream_keep;     /* the reply lets the upstream connection go on */
     bool retried;
-    bool old_client;       /* HTTP/1.0: no chunks, no interim replies */
+    bool old_client; /* HTTP/1.0: no chunks, no interim replies */
 };
 
 /* A head of head_bytes lies at the start of client->in (it is moved past it). The exchange frees
  * itself; at its end client_next is called. */
 void exchange_start(struct client *client, size_t head_bytes);
 /* A head that never became one: answered and logged like an exchange. words: the reason. */
-void exchange_refuse(struct client *client, enum ending ending, unsigned status,
-                     const char *words);
+void exchange_refuse(struct client *client, enum ending ending, unsigned status, const char *words);
 /* The client's stream has news. */
 void exchange_client_ready(struct exchange *exchange);
 /* Ends it whatever it is doing: the process is ending. */
 void exchange_abort(struct exchange *exchange);
+
+/* --- for the rooms that take part --- */
+
+/* The one end: counts, logs, gives everything back, lets the client go on. words: the cause, NULL:
+ * the ending says it. */
+void exchange_end(struct exchange *exchange, enum ending ending, const char *words);
+/* Something went wrong. Before the reply has begun the client gets a page, after that a cut. */
+void exchange_fail(struct exchange *exchange, enum ending ending, const char *words);
+/* Moves what can be moved on both sides; whatever happens on a stream comes here. */
+void exchange_pump(struct exchange *exchange);
+/* A connection to the route's target; fresh: not a kept one. */
+void exchange_ask_upstream(struct exchange *exchange, bool fresh);
+/* What is left of the request's body is dropped if little is known to come, else the connection
+ * ends after the answer. */
+void exchange_drop_rest(struct exchange *exchange);
+/* The route was used now (CHP 69). */
+void exchange_touch(struct exchange *exchange);
+/* CHP's two summaries time what takes well under a microsecond here: one exchange in sixteen. */
+bool exchange_is_timed(const struct exchange *exchange);
+uint64_t exchange_now_ns(void);
 
 /* For answer.c: the page is ready (or not to be had: NULL) / our answer was written. */
 void exchange_page_ready(struct exchange *exchange);

@@ -253,8 +253,7 @@ static bool take_bytes(struct fetch *fetch)
             return got < 0;
     }
     char *bytes = buf_at(in);
-    enum framing_step step =
-        framing_take(&fetch->framing, bytes, buf_filled(in), &used, &payload);
+    enum framing_step step = framing_take(&fetch->framing, bytes, buf_filled(in), &used, &payload);
     text_add(&fetch->body, (struct span){bytes, payload});
     in->start = in->end = 0;
     if (step == FRAMING_MORE && fetch->body.n <= FETCH_MAX_BYTES)

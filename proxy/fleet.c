@@ -15,7 +15,7 @@ struct fleet {
         struct worker *worker;
         pthread_t thread;
         bool running;
-    } *members;
+    } * members;
     unsigned n;
     bool ending;
 };
@@ -39,7 +39,7 @@ struct errand {
  * not change meanwhile. */
 struct round {
     struct fleet *fleet;
-    void (*work)(struct errand *errand);     /* on the worker's loop */
+    void (*work)(struct errand *errand);      /* on the worker's loop */
     void (*take_back)(struct errand *errand); /* on the control loop; NULL: nothing brought */
     fleet_done *done;
     void *arg;

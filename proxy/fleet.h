@@ -12,9 +12,9 @@ struct settled;
 
 /* What a worker needs to know of a route. The fleet copies everything. */
 struct route_spec {
-    uint64_t id;        /* chosen by the caller, never used again for another route */
-    const char *key;    /* canonical, decoded: "/", "/user/alice" (CHP 22, 23) */
-    const char *target; /* a URL that target_parse accepts */
+    uint64_t id;               /* chosen by the caller, never used again for another route */
+    const char *key;           /* canonical, decoded: "/", "/user/alice" (CHP 22, 23) */
+    const char *target;        /* a URL that target_parse accepts */
     const char *user, *server; /* of the route's own data, for the access log; NULL: none */
 };
 

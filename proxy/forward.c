@@ -159,8 +159,7 @@ static void add_all_forwarded(struct spans *spans, const struct exchange *x)
     struct span proto = tls ? SPAN("https") : SPAN("http");
     if (sockets && !lists)
         proto = tls ? SPAN("wss") : SPAN("ws");
-    add_forwarded(spans, x, FORWARDED_FOR,
-                  (struct span){x->client->peer_text, x->client->peer_n});
+    add_forwarded(spans, x, FORWARDED_FOR, (struct span){x->client->peer_text, x->client->peer_n});
     add_forwarded(spans, x, FORWARDED_PORT, port_of(x->head->host, tls));
     add_forwarded(spans, x, FORWARDED_PROTO, proto);
     if ((!sockets || lists) && x->head->host.n)
@@ -290,8 +289,8 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
     const struct target *target = &x->route->target;
     struct span rest;
     unsigned status = reply->status;
-    bool redirects = status == 201 || status == 301 || status == 302 || status == 307 ||
-                     status == 308;
+    bool redirects =
+        status == 201 || status == 301 || status == 302 || status == 307 || status == 308;
     if (!redirects || (!options->auto_rewrite && !options->protocol_rewrite) ||
         !is_targets_own(target, field->value, &rest))
         return false;
@@ -329,7 +328,8 @@ void forward_reply(struct spans *spans, const struct exchange *x, const struct h
     if (reply->status == 101)
         spans_own(spans, SPAN("Connection: Upgrade\r\nUpgrade: websocket\r\n"));
     else
-        spans_own(spans, x->keep ? SPAN("Connection: keep-alive\r\n") : SPAN("Connection: close\r\n"));
+        spans_own(spans,
+                  x->keep ? SPAN("Connection: keep-alive\r\n") : SPAN("Connection: close\r\n"));
     spans_own(spans, SPAN("\r\n"));
 }
 

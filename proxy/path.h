@@ -11,7 +11,8 @@ struct path {
     char *owned;         /* memory of raw and decoded where they are not the target's own bytes */
 };
 
-/* Reads an origin-form target ("*" counts as a segment of that name). false: malformed percent escape. */
+/* Reads an origin-form target ("*" counts as a segment of that name). false: malformed percent
+ * escape. */
 bool path_read(struct path *path, struct span target) MUST_CHECK;
 void path_release(struct path *path);
 

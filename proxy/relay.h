@@ -1,5 +1,6 @@
-/* Moving a body, or a tunnel's bytes, from one stream to the other: read into a lent buffer, framing
- * taken off and put on in place, written; nothing more is read while bytes wait to be written. */
+/* Moving a body, or a tunnel's bytes, from one stream to the other: read into a lent buffer,
+ * framing taken off and put on in place, written; nothing more is read while bytes wait to be
+ * written. */
 #ifndef PROXY_RELAY_H
 #define PROXY_RELAY_H
 
@@ -8,13 +9,13 @@
 #include "proxy/spans.h"
 
 enum relay_step {
-    RELAY_WAITS,    /* for bytes from the sender */
-    RELAY_BLOCKED,  /* the receiver takes no more for now */
-    RELAY_BUSY,     /* this turn's share is used up: go on next turn */
-    RELAY_DONE,     /* all is written or waiting to be */
-    RELAY_CUT,      /* the sender ended or broke before the end */
-    RELAY_BAD,      /* the sender's framing is broken */
-    RELAY_REFUSED,  /* the receiver is broken */
+    RELAY_WAITS,   /* for bytes from the sender */
+    RELAY_BLOCKED, /* the receiver takes no more for now */
+    RELAY_BUSY,    /* this turn's share is used up: go on next turn */
+    RELAY_DONE,    /* all is written or waiting to be */
+    RELAY_CUT,     /* the sender ended or broke before the end */
+    RELAY_BAD,     /* the sender's framing is broken */
+    RELAY_REFUSED, /* the receiver is broken */
 };
 
 struct relay {

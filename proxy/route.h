@@ -15,9 +15,9 @@ struct route {
     char *user, *server; /* for the access log; NULL: none */
     int64_t active_ms;   /* wall clock of the last activity since it was last asked for; 0: none */
     struct route *next_active; /* routes with activity to tell (the trie's list) */
-    uint32_t segments;   /* of its key */
-    uint32_t exchanges;  /* under way; the last one frees a route that was dropped */
-    unsigned char class; /* enum route_class */
+    uint32_t segments;         /* of its key */
+    uint32_t exchanges;        /* under way; the last one frees a route that was dropped */
+    unsigned char class;       /* enum route_class */
     bool dropped, listed;
 };
 

@@ -5,14 +5,14 @@
 #include "base/base.h"
 
 struct target {
-    char *text;            /* as given, byte for byte; owns the spans below */
-    bool tls;              /* https */
-    char *host;            /* name or address without brackets; NULL for a unix socket */
-    char *unix_path;       /* http+unix / unix+http: the decoded path of the socket, else NULL */
-    uint16_t port;         /* 80 or 443 when not given */
-    char *authority;       /* what a Host header says: host[:port], port left out if the default */
-    char *path;            /* with a leading '/', never empty */
-    char *query;           /* without '?', or NULL */
+    char *text;      /* as given, byte for byte; owns the spans below */
+    bool tls;        /* https */
+    char *host;      /* name or address without brackets; NULL for a unix socket */
+    char *unix_path; /* http+unix / unix+http: the decoded path of the socket, else NULL */
+    uint16_t port;   /* 80 or 443 when not given */
+    char *authority; /* what a Host header says: host[:port], port left out if the default */
+    char *path;      /* with a leading '/', never empty */
+    char *query;     /* without '?', or NULL */
 };
 
 /* http://, https://, http+unix://, unix+http://; anything else, a bad port, an empty host or a

@@ -171,8 +171,7 @@ static void open_new(struct upstream *upstream)
     } else if (addr_parse(&addr, pool->target->host, pool->target->port)) {
         if (!connect_to(upstream, (struct sockaddr *)&addr.storage, addr.length))
             fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
-    } else if (pool->name &&
-               loop_now_ms(pool->worker->loop) - pool->name_at_ms < NAME_KEPT_MS) {
+    } else if (pool->name && loop_now_ms(pool->worker->loop) - pool->name_at_ms < NAME_KEPT_MS) {
         connect_by_name(upstream);
     } else {
         ask_name(upstream);
@@ -274,8 +273,7 @@ static bool is_quiet(struct upstream *upstream)
     char byte;
     if (upstream->in || upstream->stream.why != 0 || stream_blocked(&upstream->stream))
         return false;
-    return !upstream->stream.readable ||
-           stream_read(&upstream->stream, &byte, 1) == STREAM_AGAIN;
+    return !upstream->stream.readable || stream_read(&upstream->stream, &byte, 1) == STREAM_AGAIN;
 }
 
 void upstream_release(struct upstream *upstream, bool keep)

@@ -24,7 +24,7 @@ struct upstream_user {
 struct upstream {
     struct stream stream;
     struct pool *pool;
-    struct upstream_user *user; /* NULL: idle */
+    struct upstream_user *user;    /* NULL: idle */
     struct upstream *next, **back; /* among the idle */
     struct deadline deadline;      /* connecting, handshaking, idle */
     struct task task;              /* news for later, then the grave */

@@ -72,8 +72,8 @@ void worker_free(struct worker *worker)
 
 void worker_listen(struct worker *worker, int fd, bool redirect)
 {
-    struct listener *listener = listener_new(
-        worker->loop, fd, redirect ? on_redirect_accepted : on_accepted, worker);
+    struct listener *listener =
+        listener_new(worker->loop, fd, redirect ? on_redirect_accepted : on_accepted, worker);
     if (worker->listeners_n < COUNT(worker->listeners))
         worker->listeners[worker->listeners_n++] = listener;
 }

@@ -22,13 +22,13 @@ struct head;
 struct settled {
     const struct options *options;
     struct resolver *resolver;
-    struct pages *pages;         /* the bodies of our own answers */
-    struct cidr *trusted;        /* --trusted-proxies */
+    struct pages *pages;  /* the bodies of our own answers */
+    struct cidr *trusted; /* --trusted-proxies */
     size_t trusted_n;
-    char *custom_lines;          /* --custom-header as header lines, "" for none */
+    char *custom_lines; /* --custom-header as header lines, "" for none */
     struct tls_secret tickets;
-    bool tls;                    /* the public side speaks TLS */
-    struct target error_target;  /* text == NULL: none */
+    bool tls;                   /* the public side speaks TLS */
+    struct target error_target; /* text == NULL: none */
 };
 
 struct worker {
@@ -39,8 +39,8 @@ struct worker {
     struct mailbox *mailbox;
     struct tls_context *public_tls, *client_tls;
     struct routes *routes;
-    struct pool *error_pool;        /* connections to --error-target */
-    struct page_cache *page_cache;  /* pages from there (fetch.c) */
+    struct pool *error_pool;       /* connections to --error-target */
+    struct page_cache *page_cache; /* pages from there (fetch.c) */
     struct counters counters;
     struct listener *listeners[16];
     size_t listeners_n;
@@ -48,7 +48,7 @@ struct worker {
     bool draining;
     struct head *spare_heads; /* lent to exchanges */
     unsigned spare_heads_n;
-    struct head *reply_head;  /* read and used within one call */
+    struct head *reply_head; /* read and used within one call */
     struct deadline log_deadline;
     int64_t date_s;
     char date[32]; /* "Mon, 23 Nov 2026 02:21:53 GMT" */

@@ -1,0 +1,92 @@
+#include "proxy/wait.h"
+
+#include <string.h>
+
+#include "proxy/client.h"
+
+static void on_deadline(struct deadline *deadline);
+
+/* For whom it waits, how long, and what it is when the time is over. */
+enum exchange_wait {
+    WAIT_NOBODY,
+    WAIT_CLIENT_BODY,
+    WAIT_CLIENT_TAKES,
+    WAIT_UPSTREAM_TAKES,
+    WAIT_REPLY,
+    WAIT_REPLY_BODY,
+    WAIT_TUNNEL,
+    WAIT_TUNNEL_END, /* one side has ended, the other not yet */
+};
+
+static const struct {
+    size_t option; /* offset of the milliseconds in struct options */
+    enum ending ending;
+} waits[] = {
+    [WAIT_NOBODY] = {0, END_OK},
+    [WAIT_CLIENT_BODY] = {offsetof(struct options, body_idle_timeout_ms), END_BODY_TIMEOUT},
+    [WAIT_CLIENT_TAKES] = {offsetof(struct options, write_stall_timeout_ms), END_CLIENT_STALLED},
+    [WAIT_UPSTREAM_TAKES] = {offsetof(struct options, write_stall_timeout_ms),
+                             END_UPSTREAM_STALLED},
+    [WAIT_REPLY] = {offsetof(struct options, proxy_timeout_ms), END_REPLY_TIMEOUT},
+    [WAIT_REPLY_BODY] = {offsetof(struct options, proxy_timeout_ms), END_REPLY_CUT},
+    [WAIT_TUNNEL] = {offsetof(struct options, tunnel_idle_timeout_ms), END_TUNNEL_IDLE},
+    [WAIT_TUNNEL_END] = {offsetof(struct options, body_idle_timeout_ms), END_TUNNEL_IDLE},
+};
+
+void wait_start(struct exchange *x)
+{
+    x->deadline.expire = on_deadline;
+}
+
+static enum exchange_wait whom(const struct exchange *x)
+{
+    bool client_blocked = stream_blocked(&x->client->stream);
+    bool upstream_blocked = x->upstream && stream_blocked(&x->upstream->stream);
+    if (client_blocked)
+        return WAIT_CLIENT_TAKES;
+    switch (x->stage) {
+    case STAGE_REQUEST:
+        return upstream_blocked ? WAIT_UPSTREAM_TAKES : x->up.done ? WAIT_REPLY : WAIT_CLIENT_BODY;
+    case STAGE_REPLY:
+        return upstream_blocked ? WAIT_UPSTREAM_TAKES
+               : x->up.done     ? WAIT_REPLY_BODY
+                                : WAIT_CLIENT_BODY;
+    case STAGE_TUNNEL:
+        return upstream_blocked             ? WAIT_UPSTREAM_TAKES
+               : x->up.done || x->down.done ? WAIT_TUNNEL_END
+                                            : WAIT_TUNNEL;
+    case STAGE_ANSWER:
+        return WAIT_CLIENT_BODY;
+    default:
+        return WAIT_NOBODY; /* the upstream and the fetch have deadlines of their own */
+    }
+}
+
+/* Every stage has its deadline, or none by the user's choice; --timeout is the client's silence and
+ * counts whenever the client is waited for (CHP 58). */
+void wait_set(struct exchange *x)
+{
+    const struct options *options = x->worker->options;
+    enum exchange_wait wait = whom(x);
+    int64_t in_ms = 0, silence_ms = x->stage == STAGE_TUNNEL ? 0 : options->timeout_ms;
+    if (wait != WAIT_NOBODY)
+        memcpy(&in_ms, (const char *)options + waits[wait].option, sizeof in_ms);
+    x->waits = (unsigned char)wait;
+    if (silence_ms > 0 && (in_ms == 0 || silence_ms < in_ms))
+        in_ms = silence_ms;
+    x->wait_ms = in_ms;
+    deadline_set(x->worker->loop, &x->deadline, in_ms);
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct exchange *x = CONTAINER(deadline, struct exchange, deadline);
+    const struct options *options = x->worker->options;
+    int64_t own_ms = 0;
+    if (x->waits != WAIT_NOBODY)
+        memcpy(&own_ms, (const char *)options + waits[x->waits].option, sizeof own_ms);
+    if (x->wait_ms != own_ms)
+        exchange_end(x, END_CLIENT_SILENT, NULL);
+    else
+        exchange_fail(x, waits[x->waits].ending, NULL);
+}
