@@ -1,6 +1,5 @@
 /* hubgate: reads the command line, binds everything, starts the workers and the control loop. */
 #include <errno.h>
-#include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +16,7 @@
 #include "proxy/answer.h"
 #include "proxy/worker.h"
 
-enum { EXIT_INTERRUPTED = 2, DRAIN_LOOK_MS = 20, SIGNALS = 4 };
+enum { EXIT_INTERRUPTED = 2, DRAIN_LOOK_MS = 20 };
 
 enum port_use { PORT_PUBLIC, PORT_API, PORT_METRICS, PORT_REDIRECT, PORTS };
 
@@ -29,7 +28,6 @@ struct program {
     struct loop *loop; /* the control loop */
     struct fleet *fleet;
     struct api *api;
-    struct event *signals[SIGNALS];
     struct deadline watchdog, drain_look, drain_over;
     struct counters counters;
     int64_t public_expiry_s;
@@ -37,7 +35,7 @@ struct program {
     bool draining;
 };
 
-static void on_signal(evutil_socket_t number, short what, void *arg);
+static void on_signal(void *arg, int number);
 static void on_watchdog(struct deadline *deadline);
 static void on_drain_look(struct deadline *deadline);
 static void on_drain_over(struct deadline *deadline);
@@ -266,12 +264,9 @@ static bool start_api(struct program *program, struct error *error)
 
 static void watch_signals(struct program *program)
 {
-    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
-    for (size_t i = 0; i < SIGNALS; i++) {
-        program->signals[i] =
-            evsignal_new(loop_base(program->loop), numbers[i], on_signal, program);
-        event_add(program->signals[i], NULL);
-    }
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
+    for (size_t i = 0; i < COUNT(numbers); i++)
+        loop_on_signal(program->loop, numbers[i], on_signal, program);
 }
 
 static bool start(struct program *program, struct error *error)
@@ -316,8 +311,6 @@ static void stop(struct program *program)
         fleet_free(program->fleet);
     if (program->settled.resolver)
         resolver_free(program->settled.resolver);
-    for (size_t i = 0; i < SIGNALS && program->loop; i++)
-        event_free(program->signals[i]);
     if (program->loop)
         loop_free(program->loop);
     log_stop();
@@ -361,8 +354,9 @@ static void look_at_drain(void *arg)
     loop_stop(program->loop);
 }
 
-static void take_signal(struct program *program, int number)
+static void on_signal(void *arg, int number)
 {
+    struct program *program = arg;
     switch (number) {
     case SIGTERM:
         drain(program);
@@ -379,12 +373,6 @@ static void take_signal(struct program *program, int number)
 }
 
 /* --- events --- */
-
-static void on_signal(evutil_socket_t number, short what, void *arg)
-{
-    (void)what;
-    take_signal(arg, (int)number);
-}
 
 static void on_watchdog(struct deadline *deadline)
 {

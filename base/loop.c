@@ -8,10 +8,16 @@
 #include <time.h>
 
 /* The wheel: 4096 slots of 16 ms, 65 s around; what lies further ahead goes around again. */
-enum { SLOT_MS = 16, SLOTS = 4096, WORDS = SLOTS / 64 };
+enum { SLOT_MS = 16, SLOTS = 4096, WORDS = SLOTS / 64, SIGNALS_MAX = 8 };
 
 struct loop {
     struct event_base *base;
+    struct watched {
+        struct event *event;
+        void (*taken)(void *arg, int number);
+        void *arg;
+    } signals[SIGNALS_MAX];
+    size_t signals_n;
     struct event *turn_timer, *wheel_timer;
     struct task *first, **last;
     struct deadline *slots[SLOTS];
@@ -22,6 +28,7 @@ struct loop {
     struct timeval read_at; /* libevent's cached clock when now_ms was read */
 };
 
+static void on_signal(evutil_socket_t number, short what, void *arg);
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 static void on_wheel(evutil_socket_t fd, short what, void *arg);
 
@@ -60,6 +67,8 @@ void loop_free(struct loop *loop)
 {
     while (loop->first)
         run_tasks(loop);
+    for (size_t i = 0; i < loop->signals_n; i++)
+        event_free(loop->signals[i].event);
     event_free(loop->turn_timer);
     event_free(loop->wheel_timer);
     event_base_free(loop->base);
@@ -79,6 +88,16 @@ void loop_stop(struct loop *loop)
 struct event_base *loop_base(struct loop *loop)
 {
     return loop->base;
+}
+
+void loop_on_signal(struct loop *loop, int number, void (*taken)(void *arg, int number), void *arg)
+{
+    assert(loop->signals_n < SIGNALS_MAX);
+    struct watched *watched = &loop->signals[loop->signals_n++];
+    watched->taken = taken;
+    watched->arg = arg;
+    watched->event = evsignal_new(loop->base, number, on_signal, watched);
+    event_add(watched->event, NULL);
 }
 
 /* libevent reads the clock once a turn and keeps it; we turn it into milliseconds once. */
@@ -234,6 +253,13 @@ static void meet_deadlines(struct loop *loop)
     int64_t next = next_filled(loop);
     if (next)
         arm(loop, next);
+}
+
+static void on_signal(evutil_socket_t number, short what, void *arg)
+{
+    const struct watched *watched = arg;
+    (void)what;
+    watched->taken(watched->arg, (int)number);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *arg)

@@ -14,6 +14,10 @@ void loop_run(struct loop *loop); /* until loop_stop */
 void loop_stop(struct loop *loop);
 struct event_base *loop_base(struct loop *loop);
 
+/* Calls `taken` in a turn of this loop when the process gets the signal. Once per number; one loop
+ * of the process. */
+void loop_on_signal(struct loop *loop, int number, void (*taken)(void *arg, int number), void *arg);
+
 /* Monotonic milliseconds, read once a turn. */
 int64_t loop_now_ms(struct loop *loop);
 /* Milliseconds since 1970, read once a turn. */

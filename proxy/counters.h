@@ -23,7 +23,8 @@
         "Requests that needed a new upstream connection")                                          \
     ROW(upstream_retries, "hubgate_upstream_retries_total", "counter",                             \
         "Requests sent again because a kept connection had died")                                  \
-    ROW(exchanges_open, "hubgate_exchanges", "gauge", "HTTP exchanges under way, without WebSockets") \
+    ROW(exchanges_open, "hubgate_exchanges", "gauge",                                              \
+        "HTTP exchanges under way, without WebSockets")                                            \
     ROW(tunnels_open, "hubgate_websockets", "gauge", "Open WebSockets")                            \
     ROW(tunnels, "hubgate_websockets_total", "counter", "WebSockets opened")                       \
     ROW(bytes_up, "hubgate_upstream_sent_bytes_total", "counter", "Bytes sent to upstreams")       \

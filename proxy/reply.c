@@ -61,7 +61,6 @@ static bool start_reply(struct exchange *x, const struct head *reply)
         x->upstream_keep = false;
     buf_return(x->worker->bufs, in);
     x->upstream->in = NULL;
-    x->upstream->seen = 0;
     if (tunnel)
         tunnel_open(x);
     return true;
