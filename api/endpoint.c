@@ -56,6 +56,7 @@ struct endpoint *endpoint_new(struct loop *loop, const struct options *options,
         .write_ms = options->write_stall_timeout_ms,
         .on_room = on_room,
     };
+    peers_init(&endpoint->peers);
     endpoint->tls = tls;
     endpoint->serve = serve;
     endpoint->arg = arg;

@@ -25,7 +25,7 @@ enum peer_stage {
 };
 
 struct peer {
-    LIST_ENTRY(peer) next;
+    TAILQ_ENTRY(peer) next;
     struct peers *peers;
     struct bufferevent *bev;
     struct evhttp_connection *evcon; /* NULL until evhttp has made it */
@@ -59,10 +59,27 @@ static void set_stage(struct peer *peer, enum peer_stage stage)
     deadline_set(peers->loop, &peer->deadline, in_ms[stage]);
 }
 
+void peers_init(struct peers *peers)
+{
+    TAILQ_INIT(&peers->all);
+}
+
+/* Closes the oldest connection without a call of its own, if there is one. */
+static void make_room(struct peers *peers)
+{
+    struct peer *peer;
+    TAILQ_FOREACH (peer, &peers->all, next) {
+        if (peer->evcon && (peer->stage == PEER_IDLE || peer->stage == PEER_READING)) {
+            evhttp_connection_free(peer->evcon);
+            return;
+        }
+    }
+}
+
 void peer_new(struct peers *peers, struct bufferevent *bev)
 {
     struct peer *peer = must_alloc(sizeof *peer);
-    LIST_INSERT_HEAD(&peers->all, peer, next);
+    TAILQ_INSERT_TAIL(&peers->all, peer, next);
     peer->peers = peers;
     peer->bev = bev;
     peer->deadline.expire = on_deadline;
@@ -75,7 +92,9 @@ void peer_new(struct peers *peers, struct bufferevent *bev)
     /* evhttp makes its connection after this and may fail to: the reference lets us look. */
     bufferevent_incref(bev);
     event_active(peer->soon, EV_TIMEOUT, 1);
-    if (++peers->n == PEERS_MAX)
+    if (++peers->n >= PEERS_MAX)
+        make_room(peers);
+    if (peers->n >= PEERS_MAX)
         peers->on_room(peers, false);
 }
 
@@ -88,7 +107,7 @@ static void peer_free(struct peer *peer)
     evbuffer_remove_cb_entry(bufferevent_get_output(peer->bev), peer->output_watch);
     deadline_clear(&peer->deadline);
     event_free(peer->soon);
-    LIST_REMOVE(peer, next);
+    TAILQ_REMOVE(&peers->all, peer, next);
     free(peer);
     if (peers->n-- == PEERS_MAX)
         peers->on_room(peers, true);
@@ -96,7 +115,7 @@ static void peer_free(struct peer *peer)
 
 void peers_release(struct peers *peers)
 {
-    for (struct peer *peer; (peer = LIST_FIRST(&peers->all));) {
+    for (struct peer *peer; (peer = TAILQ_FIRST(&peers->all));) {
         struct bufferevent *bev = peer->bev;
         peer_free(peer);
         bufferevent_decref(bev);
@@ -106,7 +125,7 @@ void peers_release(struct peers *peers)
 struct peer *peer_of(struct peers *peers, struct evhttp_connection *evcon)
 {
     struct peer *peer;
-    LIST_FOREACH (peer, &peers->all, next)
+    TAILQ_FOREACH (peer, &peers->all, next)
         if (peer->evcon == evcon)
             return peer;
     return NULL;

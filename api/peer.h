@@ -12,12 +12,13 @@
 struct bufferevent;
 struct evhttp_connection;
 
-/* At most so many connections at a time; more wait in the kernel's queue. */
+/* At most so many connections at a time: for one more, the oldest that waits for nothing from us is
+ * closed; when there is none, those who come wait in the kernel's queue. */
 enum { PEERS_MAX = 1024 };
 
 /* The connections of one listener. */
 struct peers {
-    LIST_HEAD(, peer) all;
+    TAILQ_HEAD(peer_list, peer) all; /* by age */
     size_t n;
     struct loop *loop;
     struct calls *calls;
@@ -25,6 +26,7 @@ struct peers {
     void (*on_room)(struct peers *peers, bool room); /* n reached PEERS_MAX, or fell below */
 };
 
+void peers_init(struct peers *peers);
 /* For a bufferevent that evhttp is about to give a connection. */
 void peer_new(struct peers *peers, struct bufferevent *bev);
 /* The peer whose request evhttp has read. */

@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+import resource
 import urllib.parse
 
 import pytest
@@ -495,6 +496,20 @@ def test_a_client_that_sends_no_more_is_let_go(start):
     assert idle.read_response().status == 200
     for client in (silent, slow, half, idle):
         assert client.ended() == "fin"
+
+
+def test_silent_connections_keep_nobody_out(hubgate):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(4096, hard)), hard))
+    silent = []
+    try:
+        silent += [peers.connect(hubgate.api.address) for _ in range(1100)]
+        assert ask(hubgate, "GET", "/api/routes").status == 200
+        assert silent[0].ended() == "fin"
+    finally:
+        for client in silent:
+            client.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_clients_that_leave_take_nothing_along(hubgate):
