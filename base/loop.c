@@ -24,7 +24,7 @@ struct loop {
     uint64_t filled[WORDS]; /* one bit a slot: where to look */
     int64_t swept;          /* all slots up to this absolute slot number have been met */
     int64_t armed;          /* absolute slot number wheel_timer is set for, 0: not set */
-    int64_t now_ms, wall_ms;
+    int64_t now_ms;
     struct timeval read_at; /* libevent's cached clock when now_ms was read */
 };
 
@@ -111,7 +111,6 @@ static void read_clock(struct loop *loop)
     clock_gettime(CLOCK_MONOTONIC, &now);
     loop->read_at = cached;
     loop->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    loop->wall_ms = (int64_t)cached.tv_sec * 1000 + cached.tv_usec / 1000;
 }
 
 int64_t loop_now_ms(struct loop *loop)
@@ -122,8 +121,10 @@ int64_t loop_now_ms(struct loop *loop)
 
 int64_t loop_wall_ms(struct loop *loop)
 {
-    read_clock(loop);
-    return loop->wall_ms;
+    struct timespec now;
+    (void)loop;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 void loop_later(struct loop *loop, struct task *task)

@@ -20,7 +20,8 @@ void loop_on_signal(struct loop *loop, int number, void (*taken)(void *arg, int 
 
 /* Monotonic milliseconds, read once a turn. */
 int64_t loop_now_ms(struct loop *loop);
-/* Milliseconds since 1970, read once a turn. */
+/* Milliseconds since 1970, read at each call (no system call), so that loops agree on what came
+ * first. */
 int64_t loop_wall_ms(struct loop *loop);
 
 /* Work for after the callbacks of this turn: freeing what somebody may still be standing in,
