@@ -271,7 +271,7 @@ static bool pump_down(struct exchange *x)
     uint64_t before = x->down.bytes;
     if (x->stage == STAGE_REQUEST && !reply_read(x))
         return false;
-    if (x->stage < STAGE_REPLY || x->down.done)
+    if (x->stage != STAGE_REPLY || x->down.done) /* perhaps a tunnel by now */
         return true;
     enum relay_step step = relay_run(&x->down, &rest);
     x->worker->counters.bytes_down += x->down.bytes - before;
