@@ -84,12 +84,14 @@ static ssize_t read_tls(struct stream *stream, void *bytes, size_t n)
     }
     if (got == 0)
         return STREAM_EOF;
-    if (step != TLS_WANT_READ && step != TLS_WANT_WRITE) {
-        broken(stream, ECONNRESET);
-        return STREAM_BROKEN;
+    if (step == TLS_WANT_READ || step == TLS_WANT_WRITE) {
+        stream->readable = false;
+        return STREAM_AGAIN;
     }
-    stream->readable = false;
-    return STREAM_AGAIN;
+    if (tls_cut(stream->tls))
+        return STREAM_CUT;
+    broken(stream, ECONNRESET);
+    return STREAM_BROKEN;
 }
 
 ssize_t stream_read(struct stream *stream, void *bytes, size_t n)

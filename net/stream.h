@@ -17,7 +17,7 @@
 #include <sys/uio.h>
 
 /* What a read returns when it returns no bytes. */
-enum { STREAM_EOF = 0, STREAM_AGAIN = -1, STREAM_BROKEN = -2 };
+enum { STREAM_EOF = 0, STREAM_AGAIN = -1, STREAM_BROKEN = -2, STREAM_CUT = -3 };
 
 /* What happened, for the owner. */
 enum stream_news {
@@ -52,7 +52,8 @@ bool stream_connect(struct stream *stream, struct loop *loop, struct bufs *bufs,
 /* Goes over to TLS on an open stream, as its client; the end is news. */
 void stream_start_tls(struct stream *stream, struct tls *tls);
 
-/* > 0 bytes, or STREAM_EOF, STREAM_AGAIN, STREAM_BROKEN (with stream->why). */
+/* > 0 bytes, or STREAM_EOF, STREAM_AGAIN, STREAM_BROKEN (with stream->why), STREAM_CUT: TLS ended
+ * without saying so, and takes no more bytes either. */
 ssize_t stream_read(struct stream *stream, void *bytes, size_t n);
 /* Writes, keeping what does not fit. false: broken, stream->why. */
 bool stream_write(struct stream *stream, const struct iovec *spans, int count) MUST_CHECK;
@@ -62,6 +63,11 @@ bool stream_write_buf(struct stream *stream, struct buf *buf) MUST_CHECK;
 static inline bool stream_blocked(const struct stream *stream)
 {
     return stream->out != NULL;
+}
+/* Whether a read gave STREAM_CUT. */
+static inline bool stream_was_cut(const struct stream *stream)
+{
+    return stream->tls && tls_cut(stream->tls);
 }
 /* Whether the peer has gone: it ended its side and nothing is left to read. Peeks once. */
 bool stream_peer_gone(struct stream *stream);

@@ -52,6 +52,14 @@ static void count(struct exchange *x, const struct relay *relay, uint64_t before
     exchange_touch(x);
 }
 
+/* What runs in a tunnel marks its own end (a WebSocket's close frame), and many servers end TLS
+ * without close_notify: all that came is passed on, then both directions end. */
+static void end_both(struct exchange *x, struct relay *relay)
+{
+    x->up.done = x->down.done = true;
+    stream_shutdown(relay->to);
+}
+
 /* Moves one direction; its end is passed on. false: the exchange has ended. */
 static bool pump_one(struct exchange *x, struct relay *relay)
 {
@@ -63,6 +71,8 @@ static bool pump_one(struct exchange *x, struct relay *relay)
     count(x, relay, before);
     if (step == RELAY_DONE) {
         stream_shutdown(relay->to);
+    } else if (step == RELAY_CUT && stream_was_cut(relay->from)) {
+        end_both(x, relay);
     } else if (step == RELAY_BUSY) {
         loop_later(x->worker->loop, &x->more);
     } else if (step == RELAY_CUT || step == RELAY_REFUSED) {

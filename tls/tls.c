@@ -16,6 +16,7 @@ struct tls {
     struct tls_context *context;
     char *why;       /* words for the failure; NULL before one */
     bool failed;     /* OpenSSL allows no further call but freeing */
+    bool cut;        /* the failure was an end without close_notify */
     bool said_bye;   /* close_notify was handed to OpenSSL */
     bool wants_read; /* the last read used up what had arrived */
     bool drained;    /* this read's last look at the socket emptied it */
@@ -162,6 +163,7 @@ static enum tls_step step_of(struct tls *tls, int result)
         return TLS_WANT_WRITE;
     default:
         tls->failed = true;
+        tls->cut = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
         note_why(tls, saved_errno);
         ERR_clear_error();
         return TLS_FAILED;
@@ -240,6 +242,11 @@ bool tls_pending(const struct tls *tls)
     if (tls->failed)
         return false;
     return SSL_pending(tls->ssl) > 0 || (!tls->wants_read && SSL_has_pending(tls->ssl));
+}
+
+bool tls_cut(const struct tls *tls)
+{
+    return tls->cut;
 }
 
 bool tls_resumed(const struct tls *tls)

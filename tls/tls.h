@@ -82,6 +82,9 @@ enum tls_step tls_shutdown(struct tls *tls);
 /* Whether tls_read may have more without the socket being readable. A reader that stops before
  * TLS_WANT_READ asks this. */
 bool tls_pending(const struct tls *tls);
+/* Whether what failed was an end without close_notify: truncation, unless what runs over TLS marks
+ * its own end (RFC 9112 9.8). */
+bool tls_cut(const struct tls *tls);
 bool tls_resumed(const struct tls *tls);
 /* The protocol version in words, "TLSv1.3". */
 const char *tls_version(const struct tls *tls);

@@ -496,6 +496,25 @@ def test_websocket_to_an_https_target(launch, certs, upstream):
         server.stop()
 
 
+def test_tunnel_whose_target_ends_tls_without_a_word_is_passed_on_whole(launch, certs, tls_upstream):
+    """As tornado ends its WebSockets: what was sent arrives, then a plain end and no reset."""
+
+    def speaks(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                  b"Connection: Upgrade\r\n\r\n" + b"x" * 300000 + b"last words")
+        peer.cut()
+
+    proxy = launch(*certs.flags("client-ssl", ca="ca"))
+    proxy.api.add("/", tls_upstream(certs.server(), speaks).url)
+    upgrade = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"),
+               ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")]
+    with proxy.send(peers.request("GET", "/", upgrade, host="localhost")) as client:
+        assert client.read_response().status == 101
+        rest, ending = client.to_end()
+    assert (len(rest), rest[-10:], ending) == (300010, b"last words", "fin")
+
+
 def test_large_bodies_with_an_https_target(launch, certs, tls_upstream):
     server = tls_upstream(certs.server(), peers.answering(
         lambda message: peers.response(body=message.body)))

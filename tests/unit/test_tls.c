@@ -310,6 +310,7 @@ static void test_end_without_close_notify_is_truncation(void **state)
     assert_int_equal(tls_read(pair.client, &byte, 1, &step), -1);
     assert_int_equal(step, TLS_FAILED);
     assert_non_null(strstr(tls_why(pair.client), "truncation"));
+    assert_true(tls_cut(pair.client));
     assert_int_equal(tls_write(pair.client, "x", 1, &step), -1);
     assert_int_equal(step, TLS_FAILED);
     close_pair(&pair);
@@ -325,6 +326,7 @@ static void test_one_sessions_failure_leaves_another_alone(void **state)
     assert_int_equal(write(bad.client_fd, "garbage garbage garbage", 23), 23);
     assert_int_equal(tls_read(bad.server, &byte, 1, &step), -1);
     assert_int_equal(step, TLS_FAILED);
+    assert_false(tls_cut(bad.server));
     assert_int_equal(tls_read(good.server, &byte, 1, &step), -1);
     assert_int_equal(step, TLS_WANT_READ);
     says(good.client, good.server, "still here");
