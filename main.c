@@ -289,6 +289,7 @@ static bool start(struct program *program, struct error *error)
         fleet_listen(program->fleet, &program->ports[PORT_REDIRECT], true);
         ok = fleet_start(program->fleet, error);
     }
+    tls_secret_forget(&program->settled.tickets); /* the last context is made */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!ok || !start_api(program, error) || !write_pid(options, error))
         return false;
@@ -315,12 +316,23 @@ static void stop(struct program *program)
         loop_free(program->loop);
     log_stop();
     tls_context_free(program->api_tls);
-    tls_secret_forget(&program->settled.tickets);
     pages_free(program->settled.pages);
     target_release(&program->settled.error_target);
     free(program->settled.trusted);
     free(program->settled.custom_lines);
     options_release(&program->options);
+}
+
+/* Socket files of ours, so that the next start finds none (CHP 3). At once: a successor may make
+ * its own while we still finish. */
+static void remove_sockets(const struct program *program)
+{
+    const struct options *options = &program->options;
+    const char *paths[] = {options->socket, options->api_socket, options->metrics_socket};
+    for (size_t i = 0; i < COUNT(paths); i++) {
+        if (paths[i] && program->ports[i].n > 0)
+            unlink(paths[i]);
+    }
 }
 
 /* Listeners close at once, so that a successor can bind; exchanges under way may finish. */
@@ -332,6 +344,7 @@ static void drain(struct program *program)
         return;
     }
     program->draining = true;
+    remove_sockets(program);
     notify_send("STOPPING=1");
     api_drain(program->api);
     fleet_drain(program->fleet, NULL, NULL);
@@ -364,6 +377,8 @@ static void on_signal(void *arg, int number)
     case SIGINT:
         log_line(LOG_WARN, "Interrupted");
         program->exit_status = EXIT_INTERRUPTED;
+        if (!program->draining)
+            remove_sockets(program);
         loop_stop(program->loop);
         break;
     default:

@@ -179,7 +179,7 @@ void exchange_refuse(struct client *client, enum ending ending, unsigned status,
 bool exchange_is_timed(const struct exchange *x)
 {
     const struct counters *counters = &x->worker->counters;
-    return ((counters->requests_web + counters->requests_ws) & 15) == 0;
+    return ((counters->requests_web + counters->requests_ws) & 15) == 1;
 }
 
 uint64_t exchange_now_ns(void)
