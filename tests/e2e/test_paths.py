@@ -257,3 +257,12 @@ def test_ipv6_literal_as_target(proxy, upstream):
     server = upstream(peers.answering(peers.report), host="::1")
     proxy.api.add("/", server.url)
     assert proxy.echo("GET", "/x")["target"] == "/x"
+
+
+@pytest.mark.parametrize("sent", ["//", "///", "//:x"])
+def test_slashes_alone_are_a_path(kind, proxy, echo, sent):
+    proxy.api.add("/", echo.url)
+    answer = proxy.get(sent)
+    assert answer.status == differs(kind, "slashes", 500, 200)
+    if kind == "hubgate":
+        assert echo.request().target == sent
