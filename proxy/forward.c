@@ -54,10 +54,13 @@ static void add_target(struct spans *spans, const struct exchange *x)
         size_t segments = x->route->segments;
         rest = path_after(&x->path, segments - (options->host_routing && segments > 0));
     }
+    if (rest.n == 0) { /* the whole path was the route's: the target's own stays as it is */
+        spans_add(spans, prepend ? span_of(x->route->target.path) : SPAN("/"));
+        add_query(spans, x, prepend);
+        return;
+    }
     spans_add(spans, base);
-    if (rest.n == 0) {
-        spans_add(spans, SPAN("/"));
-    } else if (rest.p[0] == '%') { /* the prefix ended at an escaped slash */
+    if (rest.p[0] == '%') { /* the prefix ended at an escaped slash */
         spans_add(spans, SPAN("/"));
         rest = (struct span){rest.p + 3, rest.n - 3};
     }
