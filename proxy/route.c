@@ -222,6 +222,8 @@ static void drop_at(struct routes *routes, struct node *node)
     node->route = NULL;
     routes->routes_n--;
     route->dropped = true;
+    if (route->pool) /* the route may live on for its exchanges; no idle connection does */
+        pool_retarget(route->pool);
     free_when_unused(route);
 }
 
