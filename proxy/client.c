@@ -17,6 +17,14 @@ static void on_next(struct task *task);
 
 static void read_heads(struct client *client);
 
+/* own_ms, or --timeout where that is shorter. */
+static void set_deadline(struct client *client, int64_t own_ms)
+{
+    int64_t silence_ms = client->worker->options->timeout_ms;
+    client->silent = silence_ms > 0 && silence_ms < own_ms;
+    deadline_set(client->worker->loop, &client->deadline, client->silent ? silence_ms : own_ms);
+}
+
 void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer, bool redirects)
 {
     struct tls *tls = NULL;
@@ -48,9 +56,8 @@ void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer,
     worker->counters.client_accepted++;
     client->stage = tls ? CLIENT_HANDSHAKE : CLIENT_IDLE;
     /* Until the first byte of the first request the head's time counts, not keep-alive's. */
-    deadline_set(worker->loop, &client->deadline,
-                 tls ? worker->options->tls_handshake_timeout_ms
-                     : worker->options->head_timeout_ms);
+    set_deadline(client, tls ? worker->options->tls_handshake_timeout_ms
+                             : worker->options->head_timeout_ms);
 }
 
 static void close_client(struct client *client)
@@ -138,10 +145,13 @@ static bool take_head(struct client *client)
         refuse(client, verdict);
         return true;
     }
+    int64_t now_ms = loop_now_ms(client->worker->loop);
     if (client->stage == CLIENT_IDLE && buf_filled(client->in) > 0) {
         client->stage = CLIENT_HEAD;
-        deadline_set(client->worker->loop, &client->deadline,
-                     client->worker->options->head_timeout_ms);
+        client->head_by_ms = now_ms + client->worker->options->head_timeout_ms;
+        set_deadline(client, client->worker->options->head_timeout_ms);
+    } else if (client->stage == CLIENT_HEAD && client->silent) {
+        set_deadline(client, client->head_by_ms > now_ms ? client->head_by_ms - now_ms : 1);
     }
     return false;
 }
@@ -179,8 +189,6 @@ static void read_heads(struct client *client)
 static void keep(struct client *client)
 {
     struct worker *worker = client->worker;
-    int64_t silence_ms = worker->options->timeout_ms,
-            keep_ms = worker->options->keep_alive_timeout_ms;
     if (client->ahead) {
         buf_return(worker->bufs, client->in);
         client->in = client->ahead;
@@ -188,8 +196,7 @@ static void keep(struct client *client)
     }
     client->stage = CLIENT_IDLE;
     client->seen = 0;
-    deadline_set(worker->loop, &client->deadline,
-                 silence_ms > 0 && silence_ms < keep_ms ? silence_ms : keep_ms);
+    set_deadline(client, worker->options->keep_alive_timeout_ms);
     if (client->in && buf_filled(client->in) == 0) {
         buf_return(worker->bufs, client->in);
         client->in = NULL;
@@ -244,7 +251,7 @@ static void opened(struct client *client)
     worker->counters.tls_handshakes++;
     worker->counters.tls_resumed += tls_resumed(client->stream.tls);
     client->stage = CLIENT_IDLE;
-    deadline_set(worker->loop, &client->deadline, worker->options->head_timeout_ms);
+    set_deadline(client, worker->options->head_timeout_ms);
     read_heads(client);
 }
 
@@ -268,7 +275,7 @@ static void on_news(struct stream *stream, enum stream_news news)
 static void on_deadline(struct deadline *deadline)
 {
     struct client *client = CONTAINER(deadline, struct client, deadline);
-    if (client->stage == CLIENT_HEAD) {
+    if (client->stage == CLIENT_HEAD && !client->silent) {
         client->stage = CLIENT_BUSY;
         exchange_refuse(client, END_HEAD_TIMEOUT, 408, ending_word(END_HEAD_TIMEOUT));
     } else {

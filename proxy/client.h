@@ -37,6 +37,7 @@ struct client {
     struct deadline deadline;
     struct task task;
     uint64_t lingered_bytes;
+    int64_t head_by_ms; /* when --head-timeout is over for the head under way */
     union {
         struct sockaddr any;
         struct sockaddr_in6 in6;
@@ -44,6 +45,7 @@ struct client {
     char peer_text[ADDR_TEXT]; /* the address in print */
     unsigned char peer_n;
     unsigned char stage;
+    bool silent;    /* the deadline is --timeout's: its end gets no answer (CHP 58) */
     bool redirects; /* of --redirect-port: every request is answered with a redirect */
 };
 
