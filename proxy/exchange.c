@@ -98,8 +98,8 @@ void exchange_fail(struct exchange *x, enum ending ending, const char *words)
     if (x->upstream)
         upstream_release(x->upstream, false);
     x->upstream = NULL;
-    if (ending == END_BAD_REQUEST) /* who breaks the protocol once is not trusted with the next */
-        x->keep = false;
+    if (ending == END_BAD_REQUEST || ending == END_BODY_TIMEOUT)
+        x->keep = false; /* who breaks the protocol once is not trusted with the next */
     exchange_drop_rest(x);
     answer_error(x, status, x->words);
 }

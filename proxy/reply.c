@@ -75,13 +75,13 @@ static bool pass_interim(struct exchange *x, const struct head *reply)
     forward_interim(&spans, reply);
     in->start += (uint32_t)reply->bytes;
     x->upstream->seen = 0;
-    if (x->old_client)
-        return true;
     x->interim_bytes += (uint32_t)reply->bytes;
     if (spans.overflow || x->interim_bytes > INTERIM_MAX_BYTES) {
         exchange_fail(x, END_REPLY_BAD, "too many interim replies");
         return false;
     }
+    if (x->old_client) /* HTTP/1.0 knows none */
+        return true;
     x->worker->counters.bytes_down += spans.bytes;
     if (stream_write(&x->client->stream, spans.v, spans.n))
         return true;
