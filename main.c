@@ -264,7 +264,7 @@ static bool start_api(struct program *program, struct error *error)
 
 static void watch_signals(struct program *program)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < COUNT(numbers); i++)
         loop_on_signal(program->loop, numbers[i], on_signal, program);
 }
