@@ -117,7 +117,8 @@ static EVP_PKEY *read_key(const struct tls_files *files, const char *path, struc
 static bool use_chain(SSL_CTX *ctx, const struct tls_files *files, const char *path,
                       struct error *error)
 {
-    BIO *file = open_file(files->flag, "cert", path, error);
+    /* one file may hold both: an unreadable one is named by the flag that gave it */
+    BIO *file = open_file(files->flag, files->cert_file ? "cert" : "key", path, error);
     if (!file)
         return false;
     BIO_free(file);

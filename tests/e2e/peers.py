@@ -31,6 +31,10 @@ def wait_until(condition, what, patience=None):
         time.sleep(0.005)
 
 
+class Silence(AssertionError):
+    """Nothing came for as long as a test waits."""
+
+
 class Peer:
     """One end of a stream socket. `received` is every byte that came, `ending` is None while the
     other side may still send, then "fin" or "reset"."""
@@ -77,7 +81,7 @@ class Peer:
             self.ending = "reset"
             return False
         except TimeoutError:
-            raise AssertionError(
+            raise Silence(
                 f"nothing more came within {PATIENCE:g} s; so far: {self.received[-2000:]!r}"
             ) from None
         if not data:
@@ -250,7 +254,7 @@ class Upstream:
         try:
             peer.upstream = self
             self.script(peer)
-        except (OSError, wire.Truncated):
+        except (OSError, wire.Truncated, Silence):
             pass  # the other side went away: tests look at what came
         except Exception as failure:  # noqa: BLE001 - shown by the test that owns this upstream
             self.failures.append(failure)

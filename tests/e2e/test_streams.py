@@ -119,6 +119,31 @@ def test_a_cut_reply_is_seen_as_cut(kind, proxy, upstream, cut, reset):
             client.quiet(0.5)
 
 
+@pytest.mark.parametrize("part", [b"", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nX: y\r\n", *CUTS.values()],
+                         ids=["nothing", "start line", "half a head", *CUTS])
+def test_a_reset_right_behind_a_part_of_a_reply_ends_it(hubgate, upstream, part):
+    """One event may tell of the bytes and of the reset: the client must not wait for another."""
+
+    def script(peer):
+        peer.read_request()
+        peer.send(part)
+        peer.reset()
+
+    hubgate.api.add("/", upstream(script).url)
+    for _ in range(20):
+        with hubgate.send(GET) as client:
+            client.to_end() if b"abc" in part else client.read_response()
+
+
+def test_a_reset_right_behind_a_part_of_a_body_ends_the_upstreams_wait(hubgate, upstream):
+    server = upstream()
+    hubgate.api.add("/", server.url)
+    part = peers.request("POST", "/", [("Content-Length", "10")]) + b"abc"
+    for _ in range(20):
+        hubgate.send(part).reset()
+    peers.wait_until(lambda: all(peer.ending for peer in server.connections), "all uploads ended")
+
+
 def test_a_cut_reply_to_an_http_1_0_client_is_reset(hubgate, upstream):
     """Its only end of a body is the close, so a clean close would be a lie."""
 

@@ -10,7 +10,7 @@ import peers
 import wire
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def descriptors_return(hubgate):
     """The process has as many descriptors after a hostile test as before, sooner or later."""
     hubgate.get("/_chp_healthz")
@@ -265,30 +265,42 @@ def test_many_small_chunks_pass(hubgate, echo):
 # --- nothing is left behind ---
 
 
-def test_hostile_requests_leave_no_descriptor(hubgate, upstream, descriptors_return):
+def test_hostile_requests_leave_no_descriptor(hubgate, upstream):
     server = upstream()
-    hubgate.api.add("/", server.url)
     bad = [sent for sent, _ in bad_requests.HEADS.values()] + list(bad_requests.BODIES.values())
-    for sent in bad * 2:
-        with hubgate.connect() as client:
-            client.try_send(sent)
-
-
-def test_hostile_replies_leave_no_descriptor(hubgate, upstream, descriptors_return):
-    replies = [*bad_replies.HEADS.values(), *bad_replies.BODIES.values()]
-    for reply in replies:
-        server = upstream(lambda peer: (peer.read_request(), peer.try_send(reply)))
+    with descriptors_return(hubgate):
         hubgate.api.add("/", server.url)
-        for leave in (False, True):
+        for sent in bad * 2:
+            with hubgate.connect() as client:
+                client.try_send(sent)
+
+
+def test_hostile_replies_leave_no_descriptor(hubgate, upstream):
+    with descriptors_return(hubgate):
+        for reply in [*bad_replies.HEADS.values(), *bad_replies.BODIES.values()]:
+            server = upstream(lambda peer, reply=reply: (peer.read_request(), peer.try_send(reply)))
+            hubgate.api.add("/", server.url)
+            with hubgate.send(peers.request("GET", "/")):
+                pass
             with hubgate.send(peers.request("GET", "/")) as client:
-                if not leave:
-                    client.to_end() if not reply else client.fill()
+                client.fill()
 
 
-def test_clients_that_leave_at_any_point_leave_no_descriptor(hubgate, echo, descriptors_return):
-    hubgate.api.add("/", echo.url)
+def every_beginning():
     whole = peers.request("POST", "/", [("Transfer-Encoding", "chunked")], peers.chunked(b"body"))
-    for end in range(0, len(whole) + 1):
-        client = hubgate.send(whole[:end])
-        client.reset() if end % 2 else client.close()
-    assert hubgate.get("/_chp_healthz").status == 200
+    return [whole[:end] for end in range(len(whole) + 1)]
+
+
+def test_clients_that_close_at_any_point_leave_no_descriptor(hubgate, echo):
+    with descriptors_return(hubgate):
+        hubgate.api.add("/", echo.url)
+        for beginning in every_beginning():
+            hubgate.send(beginning).close()
+
+
+def test_clients_that_reset_at_any_point_leave_no_descriptor(hubgate, echo):
+    """The reset comes right behind the bytes: one event tells of both."""
+    with descriptors_return(hubgate):
+        hubgate.api.add("/", echo.url)
+        for beginning in every_beginning() * 2:
+            hubgate.send(beginning).reset()
