@@ -55,6 +55,13 @@ void stream_start_tls(struct stream *stream, struct tls *tls);
 /* > 0 bytes, or STREAM_EOF, STREAM_AGAIN, STREAM_BROKEN (with stream->why), STREAM_CUT: TLS ended
  * without saying so, and takes no more bytes either. */
 ssize_t stream_read(struct stream *stream, void *bytes, size_t n);
+/* For whoever is about to wait for more of a message: read once more first. A reset may lie behind
+ * the bytes just read, and the event that told of them told of it too (libevent reports an error as
+ * readable and writable, without EV_CLOSED): no other event comes. */
+static inline void stream_read_on(struct stream *stream)
+{
+    stream->readable = true;
+}
 /* Writes, keeping what does not fit. false: broken, stream->why. */
 bool stream_write(struct stream *stream, const struct iovec *spans, int count) MUST_CHECK;
 /* The same for a whole lent buffer, which is the stream's (or returned to the lender) after. */

@@ -177,6 +177,7 @@ static void read_heads(struct client *client)
         in->end += (uint32_t)got;
         if (take_head(client))
             return;
+        stream_read_on(&client->stream);
     }
     if (client->in && buf_filled(client->in) == 0) { /* an idle connection owns no buffer */
         buf_return(client->worker->bufs, client->in);

@@ -50,6 +50,7 @@ struct exchange {
     bool keep;              /* the client connection goes on after it */
     bool upstream_keep;     /* the reply lets the upstream connection go on */
     bool retried;
+    bool looked;     /* tunnel: looked for a reset behind the last bytes */
     bool old_client; /* HTTP/1.0: no chunks, no interim replies */
 };
 

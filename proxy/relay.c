@@ -116,6 +116,8 @@ enum relay_step relay_run(struct relay *relay, struct buf **rest)
         enum relay_step step = pass_on(relay, buf, (size_t)got, rest);
         if (step != RELAY_WAITS)
             return step;
+        if (!relay->tunnel)
+            stream_read_on(relay->from);
     }
     return RELAY_DONE;
 }

@@ -22,6 +22,7 @@ struct relay {
     struct stream *from, *to;
     struct framing framing; /* the sender's */
     bool chunked;           /* to the receiver */
+    bool tunnel;            /* has no end to wait for: tunnel.c looks for resets */
     bool discard;           /* nobody wants it: read and forget */
     bool done;              /* the end is written, or waiting to be */
     uint64_t bytes;         /* of body passed on */

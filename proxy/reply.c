@@ -63,6 +63,8 @@ static bool start_reply(struct exchange *x, const struct head *reply)
     x->upstream->in = NULL;
     if (tunnel)
         tunnel_open(x);
+    else if (step == RELAY_WAITS)
+        stream_read_on(&x->upstream->stream);
     return true;
 }
 
@@ -148,6 +150,8 @@ bool reply_read(struct exchange *x)
         in->end += (uint32_t)got;
         if (!take_reply_heads(x, &more))
             return false;
+        if (more)
+            stream_read_on(&x->upstream->stream);
     }
     if (x->upstream->in && buf_filled(x->upstream->in) == 0) {
         buf_return(x->worker->bufs, x->upstream->in);

@@ -55,6 +55,8 @@ static void take_first(struct exchange *x)
     x->first = (struct span){bytes, payload};
     x->up.bytes = payload;
     x->first_is_all = step == FRAMING_DONE;
+    if (step == FRAMING_MORE)
+        stream_read_on(&x->client->stream);
     if (step == FRAMING_BAD)
         exchange_fail(x, END_BAD_REQUEST, "malformed chunk");
 }

@@ -29,6 +29,7 @@ void tunnel_open(struct exchange *x)
     framing_of_tunnel(&x->down.framing);
     x->up.done = false;
     x->down.chunked = false;
+    x->up.tunnel = x->down.tunnel = true;
     x->up.bytes = 0;
     x->log_path = must_copy_span(x->path.raw);
     path_release(&x->path);
@@ -44,6 +45,7 @@ static void count(struct exchange *x, const struct relay *relay, uint64_t before
     struct counters *counters = &x->worker->counters;
     if (relay->bytes == before)
         return;
+    x->looked = false;
     if (relay == &x->down) {
         counters->bytes_down += relay->bytes - before;
         return;
@@ -81,6 +83,14 @@ static bool pump_one(struct exchange *x, struct relay *relay)
         return false;
     }
     return true;
+}
+
+void tunnel_look(struct exchange *x)
+{
+    x->looked = true;
+    stream_read_on(&x->client->stream);
+    stream_read_on(&x->upstream->stream);
+    exchange_pump(x);
 }
 
 void tunnel_pump(struct exchange *x)

@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "proxy/client.h"
+#include "proxy/tunnel.h"
+
+enum { LOOK_MS = 3000 };
 
 static void on_deadline(struct deadline *deadline);
 
@@ -15,7 +18,8 @@ enum exchange_wait {
     WAIT_REPLY,
     WAIT_REPLY_BODY,
     WAIT_TUNNEL,
-    WAIT_TUNNEL_END, /* one side has ended, the other not yet */
+    WAIT_TUNNEL_LOOK, /* bytes have moved: soon a look whether both sides are there */
+    WAIT_TUNNEL_END,  /* one side has ended, the other not yet */
 };
 
 static const struct {
@@ -30,6 +34,7 @@ static const struct {
     [WAIT_REPLY] = {offsetof(struct options, proxy_timeout_ms), END_REPLY_TIMEOUT},
     [WAIT_REPLY_BODY] = {offsetof(struct options, proxy_timeout_ms), END_REPLY_CUT},
     [WAIT_TUNNEL] = {offsetof(struct options, tunnel_idle_timeout_ms), END_TUNNEL_IDLE},
+    [WAIT_TUNNEL_LOOK] = {offsetof(struct options, tunnel_idle_timeout_ms), END_TUNNEL_IDLE},
     [WAIT_TUNNEL_END] = {offsetof(struct options, body_idle_timeout_ms), END_TUNNEL_IDLE},
 };
 
@@ -54,7 +59,8 @@ static enum exchange_wait whom(const struct exchange *x)
     case STAGE_TUNNEL:
         return upstream_blocked             ? WAIT_UPSTREAM_TAKES
                : x->up.done || x->down.done ? WAIT_TUNNEL_END
-                                            : WAIT_TUNNEL;
+               : x->looked                  ? WAIT_TUNNEL
+                                            : WAIT_TUNNEL_LOOK;
     case STAGE_ANSWER:
         return WAIT_CLIENT_BODY;
     default:
@@ -71,6 +77,12 @@ void wait_set(struct exchange *x)
     int64_t in_ms = 0, silence_ms = x->stage == STAGE_TUNNEL ? 0 : options->timeout_ms;
     if (wait != WAIT_NOBODY)
         memcpy(&in_ms, (const char *)options + waits[wait].option, sizeof in_ms);
+    if (wait == WAIT_TUNNEL_LOOK && in_ms > 0 && in_ms <= LOOK_MS)
+        wait = WAIT_TUNNEL; /* its end is as near */
+    else if (wait == WAIT_TUNNEL_LOOK)
+        in_ms = LOOK_MS;
+    else if (wait == WAIT_TUNNEL && in_ms > LOOK_MS)
+        in_ms -= LOOK_MS; /* since the look */
     x->waits = (unsigned char)wait;
     if (silence_ms > 0 && (in_ms == 0 || silence_ms < in_ms))
         in_ms = silence_ms;
@@ -83,9 +95,13 @@ static void on_deadline(struct deadline *deadline)
     struct exchange *x = CONTAINER(deadline, struct exchange, deadline);
     const struct options *options = x->worker->options;
     int64_t own_ms = 0;
+    if (x->waits == WAIT_TUNNEL_LOOK) {
+        tunnel_look(x);
+        return;
+    }
     if (x->waits != WAIT_NOBODY)
         memcpy(&own_ms, (const char *)options + waits[x->waits].option, sizeof own_ms);
-    if (x->wait_ms != own_ms)
+    if (x->wait_ms != own_ms && x->stage != STAGE_TUNNEL)
         exchange_end(x, END_CLIENT_SILENT, NULL);
     else
         exchange_fail(x, waits[x->waits].ending, NULL);

@@ -212,6 +212,18 @@ def test_a_reset_client_ends_the_server(tunnel):
     peers.wait_until(lambda: peer.ending, "the upstream saw the end")
 
 
+def test_a_reset_right_behind_bytes_ends_the_tunnel(proxy, upstream):
+    """One event may tell of the bytes and of the reset (the upstream itself stays silent)."""
+    server = upstream(switching(lambda peer: peer.to_end()))
+    proxy.api.add("/ws", server.url)
+    for _ in range(10):
+        client = proxy.send(upgrade())
+        assert client.read_response().status == 101
+        client.send(b"last words")
+        client.reset()
+    peers.wait_until(lambda: all(peer.ending for peer in server.connections), "all tunnels ended")
+
+
 # --- answers other than 101 (CHP point 66) ---
 
 
