@@ -5,6 +5,11 @@
 #include "base/base.h"
 
 #define SPAN(literal) ((struct span){(literal), sizeof(literal) - 1})
+/* The same within a table: an initializer. */
+#define WORD(literal)                                                                              \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 
 struct span span_of(const char *text);
 bool span_is(struct span a, struct span b);

@@ -322,10 +322,11 @@ static enum h1_verdict read_fields(struct head *head, bool request)
 
 static enum method method_of(struct span name)
 {
-    static const char *const names[] = {"GET",    "HEAD",    "POST",  "PUT",
-                                        "DELETE", "OPTIONS", "TRACE", "CONNECT"};
+    static const struct span names[] = {WORD("GET"),   WORD("HEAD"),   WORD("POST"),
+                                        WORD("PUT"),   WORD("DELETE"), WORD("OPTIONS"),
+                                        WORD("TRACE"), WORD("CONNECT")};
     for (size_t i = 0; i < COUNT(names); i++) {
-        if (span_is(name, span_of(names[i])))
+        if (span_is(name, names[i]))
             return (enum method)i;
     }
     return METHOD_OTHER;

@@ -8,13 +8,15 @@
 
 static bool is_hop_by_hop(struct span name)
 {
-    static const char *const names[] = {
-        "connection",        "keep-alive", "proxy-connection",    "te",
-        "transfer-encoding", "upgrade",    "proxy-authorization", "proxy-authenticate",
-        "http2-settings",
+    static const struct span names[] = {
+        WORD("connection"),          WORD("keep-alive"),
+        WORD("proxy-connection"),    WORD("te"),
+        WORD("transfer-encoding"),   WORD("upgrade"),
+        WORD("proxy-authorization"), WORD("proxy-authenticate"),
+        WORD("http2-settings"),
     };
     for (size_t i = 0; i < COUNT(names); i++) {
-        if (span_is_nocase(name, span_of(names[i])))
+        if (span_is_nocase(name, names[i]))
             return true;
     }
     return false;
@@ -83,8 +85,9 @@ static void add_request_line(struct spans *spans, const struct exchange *x)
 
 enum forwarded { FORWARDED_FOR, FORWARDED_PORT, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED };
 
-static const char *const forwarded_names[FORWARDED] = {"x-forwarded-for", "x-forwarded-port",
-                                                       "x-forwarded-proto", "x-forwarded-host"};
+static const struct span forwarded_names[FORWARDED] = {
+    WORD("x-forwarded-for"), WORD("x-forwarded-port"), WORD("x-forwarded-proto"),
+    WORD("x-forwarded-host")};
 
 /* Which of them the name is, FORWARDED if none. */
 static enum forwarded forwarded_of(struct span name)
@@ -92,7 +95,7 @@ static enum forwarded forwarded_of(struct span name)
     if (name.n < 15 || name.n > 17 || !span_starts_nocase(name, SPAN("x-forwarded-")))
         return FORWARDED;
     size_t i = 0;
-    while (i < FORWARDED && !span_is_nocase(name, span_of(forwarded_names[i])))
+    while (i < FORWARDED && !span_is_nocase(name, forwarded_names[i]))
         i++;
     return (enum forwarded)i;
 }
@@ -145,7 +148,7 @@ static void add_forwarded(struct spans *spans, const struct exchange *x, enum fo
     bool trusted = lists && is_trusted(x);
     bool append = lists ? trusted && which == FORWARDED_FOR : which != FORWARDED_HOST;
     bool keep = lists ? trusted : true;
-    spans_own(spans, span_of(forwarded_names[which]));
+    spans_own(spans, forwarded_names[which]);
     spans_own(spans, SPAN(": "));
     bool any = keep && add_existing(spans, x->head, which, lists && !append);
     if (!any || append) {
