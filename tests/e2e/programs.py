@@ -21,8 +21,8 @@ import peers
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHP = pathlib.Path(
     os.environ.get("CHP", ROOT / "build/node/node_modules/.bin/configurable-http-proxy")
-)
-HUBGATE = pathlib.Path(os.environ.get("HUBGATE", ROOT / "build/hubgate"))
+).absolute()
+HUBGATE = pathlib.Path(os.environ.get("HUBGATE", ROOT / "build/hubgate")).absolute()
 EXECUTABLES = {"chp": CHP, "hubgate": HUBGATE}
 SANITIZER = re.compile(
     r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|ThreadSanitizer|runtime error:"
