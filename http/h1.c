@@ -120,6 +120,8 @@ static enum h1_verdict check_lines(const char *bytes, size_t head_bytes, size_t 
 
 /* --- http-parser as tokeniser --- */
 
+enum { VERSION_BYTES = sizeof "HTTP/1.1" - 1 };
+
 static int take_target(http_parser *parser, const char *at, size_t n)
 {
     struct head *head = parser->data;
@@ -169,13 +171,20 @@ static enum h1_verdict verdict_of(const http_parser *parser, size_t used, size_t
     case HPE_INVALID_VERSION:
         return H1_VERSION;
     case HPE_INVALID_CONTENT_LENGTH:
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
         return H1_CONTENT_LENGTH;
+    case HPE_UNEXPECTED_CONTENT_LENGTH: /* beside another one, or beside chunked */
+        return parser->flags & F_CHUNKED ? H1_LENGTH_AND_CHUNKED : H1_CONTENT_LENGTH;
     case HPE_HEADER_OVERFLOW:
         return H1_TOO_LARGE;
     default:
         return H1_SYNTAX;
     }
+}
+
+/* "HTTP/1.x" to the letter: the library, built non-strict, skips over three of the bytes. */
+static bool is_version(struct span text, const http_parser *parser)
+{
+    return span_is(text, parser->http_minor == 1 ? SPAN("HTTP/1.1") : SPAN("HTTP/1.0"));
 }
 
 /* Runs the tokeniser over exactly the head and finishes the spans: lines, trimmed values. */
@@ -199,6 +208,11 @@ static enum h1_verdict tokenise(struct head *head, const char *bytes, size_t hea
     const char *line = bytes, *end = bytes + head_bytes;
     const char *lf = memchr(line, '\n', head_bytes);
     head->start_line = (struct span){line, (size_t)(lf + 1 - line)};
+    /* a request's line ends with the version, a reply's begins with it */
+    const char *version = type == HTTP_REQUEST ? lf - 1 - VERSION_BYTES : line;
+    if (head->start_line.n < VERSION_BYTES + 2 ||
+        !is_version((struct span){version, VERSION_BYTES}, &parser))
+        return H1_SYNTAX;
     for (size_t i = 0; i < head->n; i++) {
         struct field *field = &head->fields[i];
         line = field->name.p;
@@ -245,7 +259,7 @@ static bool is_host(struct span value)
             if (hex_value(value.p[i]) < 0 && value.p[i] != ':' && value.p[i] != '.')
                 return false;
         }
-        if (i++ == value.n)
+        if (i++ == value.n || i == 2)
             return false;
     }
     for (; i < value.n && value.p[i] != ':' && value.p[0] != '['; i++) {
