@@ -22,6 +22,15 @@ static bool is_hop_by_hop(struct span name)
     return false;
 }
 
+static bool is_custom(const struct options *options, struct span name)
+{
+    for (size_t i = 0; i < options->custom_headers_n; i++) {
+        if (span_is_nocase(name, span_of(options->custom_headers[i].name)))
+            return true;
+    }
+    return false;
+}
+
 /* --- the request line --- */
 
 static void add_query(struct spans *spans, const struct exchange *x, bool prepend)
@@ -148,7 +157,10 @@ static void add_forwarded(struct spans *spans, const struct exchange *x, enum fo
     bool trusted = lists && is_trusted(x);
     bool append = lists ? trusted && which == FORWARDED_FOR : which != FORWARDED_HOST;
     bool keep = lists ? trusted : true;
-    spans_own(spans, forwarded_names[which]);
+    struct span name = forwarded_names[which];
+    if (is_custom(x->worker->options, name))
+        return;
+    spans_own(spans, name);
     spans_own(spans, SPAN(": "));
     bool any = keep && add_existing(spans, x->head, which, lists && !append);
     if (!any || append) {
@@ -174,15 +186,6 @@ static void add_all_forwarded(struct spans *spans, const struct exchange *x)
 
 /* --- request fields --- */
 
-static bool is_custom(const struct options *options, struct span name)
-{
-    for (size_t i = 0; i < options->custom_headers_n; i++) {
-        if (span_is_nocase(name, span_of(options->custom_headers[i].name)))
-            return true;
-    }
-    return false;
-}
-
 /* Whether the client's Host line is replaced: --change-origin, an absolute target, none at all. */
 static bool host_is_ours(const struct exchange *x)
 {
@@ -194,16 +197,15 @@ static bool request_field_passes(const struct exchange *x, const struct field *f
 {
     const struct options *options = x->worker->options;
     struct span name = field->name;
-    if (is_hop_by_hop(name) || head_connection_names(x->head, name))
+    if (span_is_nocase(name, SPAN("host")))
+        return !host_is_ours(x); /* Connection cannot name it away (RFC 9110 7.6.1) */
+    if (is_hop_by_hop(name) || head_connection_names(x->head, name) || is_custom(options, name))
         return false;
     if (span_is_nocase(name, SPAN("content-length")))
         return false; /* ours is written */
-    if (span_is_nocase(name, SPAN("host")))
-        return !host_is_ours(x);
     enum forwarded which = options->x_forward ? forwarded_of(name) : FORWARDED;
-    if (which < FORWARDED)
-        return which == FORWARDED_HOST && x->upgrade && x->worker->settled->trusted_n == 0;
-    return !is_custom(options, name);
+    return which == FORWARDED ||
+           (which == FORWARDED_HOST && x->upgrade && x->worker->settled->trusted_n == 0);
 }
 
 static void add_host(struct spans *spans, const struct exchange *x)
@@ -254,11 +256,10 @@ static bool reply_field_passes(const struct exchange *x, const struct head *repl
                                const struct field *field)
 {
     struct span name = field->name;
-    if (is_hop_by_hop(name) || head_connection_names(reply, name))
-        return false;
+    /* It frames: naming it in Connection must not leave the client without an end. */
     if (span_is_nocase(name, SPAN("content-length")))
         return reply->status >= 200 && reply->status != 204 && !x->down.chunked;
-    return true;
+    return !is_hop_by_hop(name) && !head_connection_names(reply, name);
 }
 
 static void add_status_line(struct spans *spans, const struct head *reply)
