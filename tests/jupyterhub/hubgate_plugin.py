@@ -11,11 +11,11 @@ HERE = pathlib.Path(__file__).parent
 LANES = pathlib.Path(os.environ["HUBGATE_LANES"])
 
 
-def excluded():
-    """{test id without its parameters: reason} from excluded.txt."""
-    lines = (HERE / "excluded.txt").read_text().splitlines()
-    rows = (line.split(None, 1) for line in lines if line.strip() and not line.startswith("#"))
-    return dict(rows)
+def exceptions():
+    """{file::test: (what to do, why)} from exceptions.txt."""
+    lines = (HERE / "exceptions.txt").read_text().splitlines()
+    rows = (line.split(None, 2) for line in lines if line.strip() and not line.startswith("#"))
+    return {test: (what, why) for what, test, why in rows}
 
 
 def pytest_configure(config):
@@ -42,8 +42,13 @@ def resolve_subdomains():
 
 
 def pytest_collection_modifyitems(items):
-    reasons = excluded()
+    marks = {
+        "skip": lambda why: pytest.mark.skip(reason=why),
+        "rerun": lambda why: pytest.mark.flaky(reruns=2),
+    }
+    listed = exceptions()
     for item in items:
         name = f"{item.module.__name__.removeprefix('jupyterhub.tests.')}::{item.originalname}"
-        if name in reasons:
-            item.add_marker(pytest.mark.skip(reason=reasons[name]))
+        if name in listed:
+            what, why = listed[name]
+            item.add_marker(marks[what](why))
