@@ -99,7 +99,8 @@ def end(process):
     return process.returncode, output
 
 
-@pytest.mark.parametrize("manager", [f"@hubgate-test-{os.getpid()}"], indirect=True)
+@pytest.mark.parametrize("manager", [f"@hubgate-test-{os.getpid()}"], ids=["abstract"],
+                         indirect=True)
 def test_readiness_watchdog_and_stopping_are_told(manager):
     process = manager.start(
         watchdog_us=400_000, flags=["--ip=127.0.0.1", f"--port={programs.free_port()}"]
