@@ -232,7 +232,10 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
     (void)fd;
     (void)what;
     if (!peer->evcon) {
+        struct peers *peers = peer->peers;
         bind_connection(peer);
+        if (peers->n >= PEERS_MAX) /* all came in one turn: only now one can give way */
+            make_room(peers);
         return;
     }
     unsigned status = status_written(bufferevent_get_output(peer->bev));
