@@ -81,9 +81,29 @@ enum h1_verdict h1_find_end(const char *bytes, size_t n, size_t *seen, size_t *h
     }
 }
 
+/* Whether any byte is below 0x20 or DEL, eight at a time. */
+static bool has_control(const char *p, size_t n)
+{
+    const uint64_t ones = 0x0101010101010101u, tops = 0x80 * ones;
+    for (; n >= 8; p += 8, n -= 8) {
+        uint64_t word;
+        memcpy(&word, p, sizeof word);
+        uint64_t del = word ^ 0x7f * ones;
+        if ((((word - 0x20 * ones) & ~word) | ((del - ones) & ~del)) & tops)
+            return true;
+    }
+    for (; n > 0; p++, n--) {
+        if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            return true;
+    }
+    return false;
+}
+
 /* One line without its CRLF: no control byte but, within fields, HT. */
 static enum h1_verdict check_bytes(const char *p, size_t n, bool start_line)
 {
+    if (!has_control(p, n))
+        return H1_OK;
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)p[i];
         if (c >= 0x20 && c != 0x7f)
