@@ -123,7 +123,9 @@ def test_start_up_lines(kind, start, echo, tmp_path):
     metrics = programs.free_port()
     proxy = start(kind, ["--default-target", echo.url, "--pid-file", str(pid_file),
                          f"--metrics-port={metrics}", "--metrics-ip=127.0.0.1"])
-    lines = [message for level, message in bare(proxy.stdout) if level == "info"]
+
+    def lines():
+        return [message for level, message in bare(proxy.stdout) if level == "info"]
 
     def where(port):
         return differs(kind, "start-up-lines", f"{port}:127.0.0.1", f"127.0.0.1:{port}")
@@ -134,11 +136,13 @@ def test_start_up_lines(kind, start, echo, tmp_path):
                      f"Serve metrics at http://{where(metrics)}/metrics",
                      f"Writing pid {proxy.pid} to {pid_file}",
                      f"Route added / -> {echo.url}"):
-        assert any(line.startswith(expected) for line in lines), f"{expected!r} in {lines}"
+        peers.wait_until(lambda: any(line.startswith(expected) for line in lines()), expected)
 
 
 def test_no_default_target_is_said(kind, start):
-    assert re.search(r"Proxying http://\S+ to \(no default\)", start(kind).stdout)
+    proxy = start(kind)
+    peers.wait_until(lambda: re.search(r"Proxying http://\S+ to \(no default\)", proxy.stdout),
+                     "it was said")
 
 
 def test_pid_file(kind, start, tmp_path):
@@ -151,7 +155,7 @@ def test_pid_file(kind, start, tmp_path):
 
 def test_an_open_api_is_warned_about(kind, start):
     proxy = start(kind, token=None)
-    assert "REST API is not authenticated." in proxy.output
+    peers.wait_until(lambda: "REST API is not authenticated." in proxy.output, "it was said")
     status, _ = proxy.api.call("GET", "/api/routes")
     assert status == 200
 
