@@ -86,7 +86,7 @@ def start_with_api(peer, bench, variant, argv, template):
     """hubgate and configurable-http-proxy: same flags, one public port, plain or TLS."""
     port, api = rig.free_ports(2)
     words = {"PORT": port, "API": api, "ORIGIN": bench.origin_port,
-             "LOG_LEVEL": "info" if variant == "log" else "warn"}
+             "LOG_LEVEL": "info" if variant == "log" else "warn", "WORKERS": bench.workers}
     argv = argv + arguments(template, words)
     if variant == "tls":
         argv += [f"--ssl-key={bench.tls_key}", f"--ssl-cert={bench.tls_cert}"]

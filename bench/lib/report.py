@@ -110,7 +110,7 @@ def bound_lines(results):
             shown = f"{got:.2f} ×"
         else:
             got = results.median(bound.row, "hubgate", bound.field)
-            unit = ROWS[bound.row].unit if bound.field == "value" else "× one route"
+            unit = bound.unit or ROWS[bound.row].unit
             text, met = f"{bound.limit:g} {unit}", got <= bound.limit
             shown = number(got)
         lines.append([title, f"at most {text}", shown, "yes" if met else "NO"])
@@ -154,6 +154,10 @@ def extras(results):
         if ratio is not None:
             lines.append(f"- {peer}: a request over 20 000 routes costs {ratio:.3f} × one over a "
                          "single route.")
+        worker = results.median("route-memory", peer, "per_worker")
+        if worker is not None:
+            lines.append(f"- {peer}: of a route's memory each further worker takes "
+                         f"{number(worker)} bytes; the rest is the table of the REST API.")
         idle = results.median("ws-idle", peer, "cpu_idle_us_per_s")
         if idle is not None:
             lines.append(f"- {peer}: {number(idle)} µs of CPU a second while the WebSockets are "
