@@ -16,9 +16,9 @@ fail() {
 last_words() { grep -E '[[:alnum:]]' "$1" 2>/dev/null | tail -n 1 | cut -c -160; }
 
 # step NAME TEXT COMMAND...: runs COMMAND with its output in build/log/NAME.log and says how long it
-# takes, every 15 seconds too. Returns COMMAND's status.
+# takes, after 15 seconds and every minute too. Returns COMMAND's status.
 step() {
-  local log=build/log/$1.log text=$2 start=$SECONDS told=$SECONDS status=0
+  local log=build/log/$1.log text=$2 start=$SECONDS tell=$((SECONDS + 15)) status=0
   shift 2
   mkdir -p build/log
   # A process group of its own, so that an interrupted step is ended with all it started.
@@ -28,8 +28,8 @@ step() {
   set +m
   while kill -0 "$step_pid" 2>/dev/null; do
     sleep 0.2
-    if ((SECONDS - told >= 15)); then
-      told=$SECONDS
+    if ((SECONDS >= tell)); then
+      tell=$((SECONDS + 60))
       say "  ...  $text: $((SECONDS - start)) s so far"
     fi
   done

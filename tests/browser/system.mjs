@@ -76,5 +76,7 @@ export class System {
     clearTimeout(timer);
     assert.equal(status, 0, `./run's exit status:\n${this.output}`);
     assert.deepEqual(this.descendants(), [], 'processes left behind');
+    const log = readFileSync(`${ROOT}build/log/jupyterhub.log`, 'utf8');
+    assert.doesNotMatch(log, /Sanitizer|runtime error:/, 'a sanitizer spoke');
   }
 }
