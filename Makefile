@@ -19,6 +19,7 @@ LDLIBS  := $(shell pkg-config --libs $(LIBS)) -lhttp_parser -lm
 
 SRC     := $(wildcard $(addsuffix /*.c,$(ROOMS)))
 OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
+FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all help check unit e2e jupyterhub browser asan tsan fuzz bench lint format docs install clean
@@ -41,8 +42,15 @@ $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
 
-unit: $(UNIT) ## unit tests (cmocka)
-	@tests/unit/run $(UNIT)
+# A fuzz target over its corpus; with -fsanitize=fuzzer in place of replay.c it is libFuzzer's.
+FUZZ_MAIN ?= tests/fuzz/replay.c
+$(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit/forward_rig.h $(OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/$*"' -o $@ $< $(FUZZ_MAIN) $(OBJ) \
+	    $(LDFLAGS) $(LDLIBS)
+
+unit: $(UNIT) $(FUZZ) ## unit tests (cmocka), fuzz targets over their corpus
+	@tests/unit/run $(UNIT) $(FUZZ)
 
 e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
 	tests/e2e/run
@@ -62,7 +70,7 @@ asan: ## unit tests and a proxy under address and undefined-behaviour sanitizers
 tsan: ## unit tests and a proxy under the thread sanitizer
 	$(MAKE) BUILD=build/tsan OPTIM='-O1 -g' HARDEN=-fPIE EXTRA='-fsanitize=thread' all unit
 
-fuzz: ## a minute of fuzzing per target
+fuzz: ## a minute of fuzzing per target (FUZZ_SECONDS; clang)
 	tests/fuzz/run
 
 # origin, relay (C alone), wsecho and wsload (libwebsockets): what the benchmark stands on
@@ -90,6 +98,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
 
 clean: ## remove what make built (the virtual environments stay)
-	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/asan $(BUILD)/tsan $(BUILD)/hubgate $(BUILD)/configurable-http-proxy
+	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/asan $(BUILD)/tsan $(BUILD)/libfuzzer $(BUILD)/hubgate $(BUILD)/configurable-http-proxy
 
 -include $(OBJ:.o=.d) $(BUILD)/obj/main.d $(UNIT:=.d)
