@@ -38,6 +38,11 @@ setup_apt() {
     -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "${missing[@]}"
 }
 
+# A root without /etc/hosts does not know localhost; a name service of systemd's does.
+setup_localhost() {
+  getent hosts localhost >/dev/null || setup_apt localhost
+}
+
 # setup_venv run|test: build/venv with scripts/requirements/run.txt, or test.txt, which includes it.
 setup_venv() {
   local lists=(scripts/requirements/run.txt) stamp=build/venv/.ready-$1 key
