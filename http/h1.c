@@ -207,15 +207,20 @@ static bool is_version(struct span text, const http_parser *parser)
     return span_is(text, parser->http_minor == 1 ? SPAN("HTTP/1.1") : SPAN("HTTP/1.0"));
 }
 
+/* Nothing of the head read before may show in one that is refused: its bytes are gone. */
+static void forget(struct head *head, size_t head_bytes)
+{
+    size_t max = head->max;
+    memset(head, 0, sizeof *head);
+    head->max = max;
+    head->bytes = head_bytes;
+}
+
 /* Runs the tokeniser over exactly the head and finishes the spans: lines, trimmed values. */
 static enum h1_verdict tokenise(struct head *head, const char *bytes, size_t head_bytes,
                                 enum http_parser_type type)
 {
     http_parser parser;
-    size_t max = head->max;
-    memset(head, 0, sizeof *head);
-    head->max = max;
-    head->bytes = head_bytes;
     http_parser_init(&parser, type);
     parser.data = head;
     size_t used = http_parser_execute(&parser, &tokeniser, bytes, head_bytes);
@@ -410,6 +415,7 @@ static enum h1_verdict read_target(struct head *head)
 
 enum h1_verdict h1_read_request(struct head *head, const char *bytes, size_t head_bytes)
 {
+    forget(head, head_bytes);
     enum h1_verdict verdict = check_lines(bytes, head_bytes, head->max);
     if (verdict == H1_OK)
         verdict = tokenise(head, bytes, head_bytes, HTTP_REQUEST);
@@ -433,6 +439,7 @@ enum h1_verdict h1_read_request(struct head *head, const char *bytes, size_t hea
 
 enum h1_verdict h1_read_reply(struct head *head, const char *bytes, size_t head_bytes)
 {
+    forget(head, head_bytes);
     enum h1_verdict verdict = check_lines(bytes, head_bytes, head->max);
     if (verdict == H1_OK)
         verdict = tokenise(head, bytes, head_bytes, HTTP_RESPONSE);

@@ -132,3 +132,14 @@ def test_api_calls_are_logged_as_chp_does(kind, start):
     proxy.api.delete("/x")
     for line in ("201 POST /api/routes/x", "204 DELETE /api/routes/x", "Route added /x"):
         peers.wait_until(lambda: line in proxy.output, f"{line!r} was logged")
+
+
+def test_a_refused_request_is_not_logged_as_the_one_before(start, echo):
+    proxy = start("hubgate", ["--workers=1"])
+    proxy.api.add("/", echo.url)
+    assert proxy.get("/somebody-else").status == 200
+    with proxy.send(b"GET /mine HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n") as client:
+        assert client.read_response().status == 400
+    peers.wait_until(lambda: "CR without LF" in proxy.output, "the refusal was logged")
+    line = next(line for line in proxy.output.splitlines() if "CR without LF" in line)
+    assert "somebody-else" not in line
