@@ -10,7 +10,8 @@ void tunnel_open(struct exchange *exchange);
 /* Moves what can be moved; ends the exchange with its second end. */
 void tunnel_pump(struct exchange *exchange);
 /* Some time after the last bytes: looks for a reset that came with them (stream_read_on), once. It
- * is not done behind each read, which would cost every message of a WebSocket a system call more. */
+ * is not done behind each read, which would cost every message of a WebSocket a system call more.
+ */
 void tunnel_look(struct exchange *exchange);
 
 #endif

@@ -150,7 +150,6 @@ CASES = [
          differs=untouched("/a?\"<>`{}^|'[]\\")),
     Case("escaped slash", get(target="/a%2fb")),
     Case("absolute form", get(target="http://hub.test/abs?x=1")),
-    
     # redirects (CHP 55)
     *[Case(f"location untouched {where}", GET,
            answer(("Location", where), status="302 Found", body=b""))
