@@ -7,35 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the sequence that a first byte announces, 0: none may start with it. */
-static size_t sequence_length(unsigned char first)
-{
-    if (first < 0x80)
-        return 1;
-    if (first < 0xC2)
-        return 0;
-    if (first < 0xE0)
-        return 2;
-    if (first < 0xF0)
-        return 3;
-    return first < 0xF5 ? 4 : 0;
-}
-
 bool is_utf8(struct span text)
 {
-    const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n;
-    while (p < end) {
-        size_t n = sequence_length(*p);
-        if (n == 0 || (size_t)(end - p) < n)
+    while (text.n > 0) {
+        size_t n = utf8_sequence(text);
+        if (n == 0)
             return false;
-        for (size_t i = 1; i < n; i++)
-            if ((p[i] & 0xC0) != 0x80)
-                return false;
-        /* too long a form, a surrogate, above U+10FFFF */
-        if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-            (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-            return false;
-        p += n;
+        text = (struct span){text.p + n, text.n - n};
     }
     return true;
 }

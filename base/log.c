@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 enum { LINE_MAX_BYTES = 8192, LOCAL_BYTES = 32768, WAITING_BYTES = 4 << 20 };
 
 static const struct {
@@ -225,6 +227,16 @@ static size_t quote(const char *text, size_t n, char *out)
     return length;
 }
 
+/* For one line, and for readers that are strict about UTF-8. */
+static void make_fit(char *text, size_t n)
+{
+    for (size_t i = 0, taken; i < n; i += taken ? taken : 1) {
+        taken = utf8_sequence((struct span){text + i, n - i});
+        if (taken == 0 || (unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            text[i] = '?';
+    }
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     static const char key[] = "\"message\":\"";
@@ -238,10 +250,7 @@ void log_line(enum log_level level, const char *format, ...)
     if (printed < 0)
         return;
     size_t n = (size_t)printed < sizeof text ? (size_t)printed : sizeof text - 1;
-    for (size_t i = 0; i < n; i++) {
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            text[i] = '?';
-    }
+    make_fit(text, n);
     size_t json_n = 0;
     if (writer.json) {
         memcpy(json, key, sizeof key - 1);

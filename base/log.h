@@ -18,8 +18,8 @@ void log_start(enum log_level level, bool json);
 void log_stop(void);
 bool log_wants(enum log_level level);
 
-/* One line: the message is made fit for one (control bytes become '?'). From any thread; may drop
- * the line, counted, when 4 MiB wait to be written. */
+/* One line: the message is made fit for one (control bytes, and what is no UTF-8, become '?'). From
+ * any thread; may drop the line, counted, when 4 MiB wait to be written. */
 void log_line(enum log_level level, const char *format, ...) PRINTF(2, 3);
 
 /* For lines with fields of their own (the access log): `text` goes to a text log, `json` (the

@@ -104,6 +104,37 @@ ptrdiff_t percent_decode(struct span text, char *out)
     return (ptrdiff_t)length;
 }
 
+/* Bytes of the sequence that a first byte announces, 0: none may start with it. */
+static size_t sequence_length(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xC2)
+        return 0;
+    if (first < 0xE0)
+        return 2;
+    if (first < 0xF0)
+        return 3;
+    return first < 0xF5 ? 4 : 0;
+}
+
+size_t utf8_sequence(struct span text)
+{
+    const unsigned char *p = (const unsigned char *)text.p;
+    size_t n = text.n ? sequence_length(*p) : 0;
+    if (n > text.n)
+        return 0;
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    }
+    /* too long a form, a surrogate, above U+10FFFF */
+    if (n > 1 && ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+                  (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F)))
+        return 0;
+    return n;
+}
+
 bool same_secret(struct span a, struct span b)
 {
     unsigned char differ = a.n == b.n ? 0 : 1;

@@ -30,6 +30,9 @@ int hex_value(char c); /* 0-15, or -1 */
  * escape (RFC 3986 2.1). */
 ptrdiff_t percent_decode(struct span text, char *out);
 
+/* The bytes of the UTF-8 sequence (RFC 3629) that the text starts with, 0: of none. */
+size_t utf8_sequence(struct span text);
+
 /* Constant-time in the content, not in the length: for tokens. */
 bool same_secret(struct span a, struct span b);
 

@@ -139,6 +139,32 @@ static void escapes_are_decoded_or_refused(void **state)
     assert_int_equal(out[0], 0);
 }
 
+static void utf8_sequences_have_a_length(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } rows[] = {
+        {"", 0},
+        {"a\xff", 1},
+        {"\xc3\xa9x", 2},
+        {"\xe7\xa7\x80", 3},
+        {"\x80", 0},
+        {"\xf0\x9f\x98\x80", 4},
+        {"\xc3", 0},
+        {"\xc3x", 0},
+        {"\xc0\x80", 0},
+        {"\xe0\x80\x80", 0},
+        {"\xed\xa0\x80", 0},
+        {"\xf5\x80\x80\x80", 0},
+        {"\xf4\x90\x80\x80", 0},
+        {"\xf4\x8f\xbf\xbf", 4},
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_int_equal(utf8_sequence(span_of(rows[i].text)), rows[i].n);
+}
+
 static void secrets_are_the_same_or_not(void **state)
 {
     (void)state;
@@ -162,6 +188,7 @@ int main(void)
         cmocka_unit_test(numbers_are_digits_within_bounds),
         cmocka_unit_test(hex_digits_have_values),
         cmocka_unit_test(escapes_are_decoded_or_refused),
+        cmocka_unit_test(utf8_sequences_have_a_length),
         cmocka_unit_test(secrets_are_the_same_or_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
