@@ -509,31 +509,6 @@ static void trailers_that_frame_route_or_authenticate_stay(void **state)
     assert_false(valid);
 }
 
-static void some_methods_may_be_sent_twice(void **state)
-{
-    static const struct {
-        const char *name;
-        enum method method;
-        bool idempotent;
-    } rows[] = {
-        {"GET", METHOD_GET, true},         {"HEAD", METHOD_HEAD, true},
-        {"POST", METHOD_POST, false},      {"PUT", METHOD_PUT, true},
-        {"DELETE", METHOD_DELETE, true},   {"OPTIONS", METHOD_OPTIONS, true},
-        {"TRACE", METHOD_TRACE, true},     {"PATCH", METHOD_OTHER, false},
-        {"PROPFIND", METHOD_OTHER, false},
-    };
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        char bytes[64];
-        int n = snprintf(bytes, sizeof bytes, "%s / HTTP/1.1\r\nHost: a\r\n\r\n", rows[i].name);
-        struct sample one = sample(REQUEST, bytes, (size_t)n);
-        assert_int_equal(one.verdict, H1_OK);
-        assert_int_equal(one.head->method, rows[i].method);
-        assert_int_equal(method_is_idempotent(one.head->method), rows[i].idempotent);
-        drop(&one);
-    }
-}
-
 static int start(void **state)
 {
     (void)state;
@@ -558,7 +533,6 @@ int main(void)
         cmocka_unit_test(framing_fields_are_read),
         cmocka_unit_test(a_head_used_again_forgets),
         cmocka_unit_test(trailers_that_frame_route_or_authenticate_stay),
-        cmocka_unit_test(some_methods_may_be_sent_twice),
     };
     return cmocka_run_group_tests(tests, start, NULL);
 }
