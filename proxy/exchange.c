@@ -202,7 +202,7 @@ void exchange_touch(struct exchange *x)
 void exchange_ask_upstream(struct exchange *x, bool fresh)
 {
     if (!x->route->pool)
-        x->route->pool = pool_new(x->worker, &x->route->target);
+        x->route->pool = pool_hold(x->worker->pools, &x->route->target);
     x->stage = STAGE_CONNECT;
     x->upstream = upstream_want(x->route->pool, &x->user, fresh);
     x->up.to = x->down.from = &x->upstream->stream;
@@ -255,6 +255,8 @@ static bool pump_up(struct exchange *x)
         return false;
     case RELAY_REFUSED: /* the upstream reads no more: it may have answered */
         x->up.discard = true;
+        if (x->stage == STAGE_REPLY)
+            exchange_drop_rest(x);
         return true;
     case RELAY_DONE:
     case RELAY_WAITS:

@@ -99,6 +99,28 @@ void request_begin(struct exchange *x)
     exchange_ask_upstream(x, false);
 }
 
+/* Once, on a fresh connection, if a kept one died before a byte of its reply and all that was sent
+ * is still at hand. */
+static bool send_on_fresh(struct exchange *x)
+{
+    bool whole = x->up.bytes == x->first.n;
+    if (x->retried || x->stage != STAGE_REQUEST || !x->upstream->reused || x->upstream->in ||
+        !whole)
+        return false;
+    x->retried = true;
+    x->up.discard = false;
+    x->up.done = x->up.framing.kind == FRAMING_NONE;
+    x->worker->counters.upstream_retries++;
+    upstream_release(x->upstream, false);
+    exchange_ask_upstream(x, true);
+    return true;
+}
+
+bool request_again(struct exchange *x)
+{
+    return method_is_idempotent((enum method)x->method) && send_on_fresh(x);
+}
+
 void request_send(struct exchange *x)
 {
     struct spans spans;
@@ -116,25 +138,12 @@ void request_send(struct exchange *x)
         exchange_fail(x, END_BAD_REQUEST, "header larger than the limit");
         return;
     }
-    x->worker->counters.bytes_up += spans.bytes;
-    if (!stream_write(&x->upstream->stream, spans.v, spans.n))
+    if (!stream_write(&x->upstream->stream, spans.v, spans.n)) {
+        /* Not a byte was taken, so any method may be sent again; TLS does not tell that. */
+        if (!x->upstream->stream.tls && send_on_fresh(x))
+            return;
         x->up.discard = true; /* the reply may be there already: read it first */
+    }
+    x->worker->counters.bytes_up += spans.bytes;
     exchange_pump(x);
-}
-
-/* A kept connection may have died the moment it was used: one more try on a fresh one, if not a
- * byte of a reply came and the request can be sent again as it was (RFC 9112 9.3.1). */
-bool request_again(struct exchange *x)
-{
-    bool whole = x->up.bytes == x->first.n;
-    if (x->retried || x->stage != STAGE_REQUEST || !x->upstream->reused || x->upstream->in ||
-        !whole || !method_is_idempotent((enum method)x->method))
-        return false;
-    x->retried = true;
-    x->up.discard = false;
-    x->up.done = x->up.framing.kind == FRAMING_NONE;
-    x->worker->counters.upstream_retries++;
-    upstream_release(x->upstream, false);
-    exchange_ask_upstream(x, true);
-    return true;
 }

@@ -154,18 +154,23 @@ static void set_names(struct route *route, const struct route_spec *spec)
     route->id = spec->id;
 }
 
+static void let_go_of_pool(struct route *route)
+{
+    pool_let_go(route->pool);
+    route->pool = NULL;
+}
+
 static void set_target(struct route *route, struct target target)
 {
-    bool moved = route->pool && strcmp(route->target.text, target.text) != 0;
+    if (route->pool && strcmp(route->target.text, target.text) != 0)
+        let_go_of_pool(route);
     target_release(&route->target);
     route->target = target;
-    if (moved)
-        pool_retarget(route->pool);
 }
 
 static void free_route(struct route *route)
 {
-    pool_free(route->pool);
+    let_go_of_pool(route);
     target_release(&route->target);
     free(route->user);
     free(route->server);
@@ -222,8 +227,7 @@ static void drop_at(struct routes *routes, struct node *node)
     node->route = NULL;
     routes->routes_n--;
     route->dropped = true;
-    if (route->pool) /* the route may live on for its exchanges; no idle connection does */
-        pool_retarget(route->pool);
+    let_go_of_pool(route); /* the route may live on for its exchanges; no idle connection does */
     free_when_unused(route);
 }
 

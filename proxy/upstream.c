@@ -9,17 +9,7 @@
 #include "base/str.h"
 #include "proxy/worker.h"
 
-enum { IDLE_MS = 60000, NAME_KEPT_MS = 5000, IDLE_MAX = 256 };
-
-struct pool {
-    struct worker *worker;
-    const struct target *target;
-    struct upstream *idle; /* the one used last first: few connections stay hot */
-    struct lookup *name;   /* the last answer for the target's name, kept a few seconds */
-    int64_t name_at_ms;
-    uint32_t generation;
-    unsigned idle_n;
-};
+enum { IDLE_MS = 60000, NAME_KEPT_MS = 5000 };
 
 static void on_news(struct stream *stream, enum stream_news news);
 static void on_deadline(struct deadline *deadline);
@@ -27,17 +17,10 @@ static void on_grave(struct task *task);
 static void on_failed(struct task *task);
 static void on_resolved(struct lookup *lookup);
 
-struct pool *pool_new(struct worker *worker, const struct target *target)
-{
-    struct pool *pool = must_alloc(sizeof *pool);
-    pool->worker = worker;
-    pool->target = target;
-    return pool;
-}
-
 static void bury(struct upstream *upstream)
 {
-    struct worker *worker = upstream->pool->worker;
+    struct pool *pool = upstream->pool;
+    struct worker *worker = pool->worker;
     if (upstream->lookup)
         upstream->lookup->owner = NULL; /* its answer finds nobody */
     upstream->lookup = NULL;
@@ -51,59 +34,7 @@ static void bury(struct upstream *upstream)
     upstream->pool = NULL;
     upstream->task.run = on_grave; /* in place of news that may be waiting */
     loop_later(worker->loop, &upstream->task);
-}
-
-static void leave_idle(struct upstream *upstream)
-{
-    struct pool *pool = upstream->pool;
-    *upstream->back = upstream->next;
-    if (upstream->next)
-        upstream->next->back = upstream->back;
-    upstream->next = NULL;
-    upstream->back = NULL;
-    pool->idle_n--;
-    pool->worker->counters.upstream_idle--;
-}
-
-static void enter_idle(struct upstream *upstream)
-{
-    struct pool *pool = upstream->pool;
-    upstream->user = NULL;
-    upstream->reused = true;
-    upstream->seen = 0;
-    upstream->next = pool->idle;
-    upstream->back = &pool->idle;
-    if (pool->idle)
-        pool->idle->back = &upstream->next;
-    pool->idle = upstream;
-    pool->idle_n++;
-    pool->worker->counters.upstream_idle++;
-    deadline_set(pool->worker->loop, &upstream->deadline, IDLE_MS);
-}
-
-static void forget(struct pool *pool)
-{
-    while (pool->idle) {
-        struct upstream *upstream = pool->idle;
-        leave_idle(upstream);
-        bury(upstream);
-    }
-    free(pool->name);
-    pool->name = NULL;
-}
-
-void pool_retarget(struct pool *pool)
-{
-    forget(pool);
-    pool->generation++;
-}
-
-void pool_free(struct pool *pool)
-{
-    if (!pool)
-        return;
-    forget(pool);
-    free(pool);
+    pool_count(pool, -1);
 }
 
 /* --- opening --- */
@@ -140,7 +71,7 @@ static void connect_by_name(struct upstream *upstream)
 
 static void ask_name(struct upstream *upstream)
 {
-    const struct target *target = upstream->pool->target;
+    const struct target *target = &upstream->pool->target;
     struct worker *worker = upstream->pool->worker;
     struct lookup *lookup = must_alloc(sizeof *lookup);
     strncpy(lookup->host, target->host, sizeof lookup->host - 1);
@@ -155,7 +86,7 @@ static void ask_name(struct upstream *upstream)
 static void connect_unix(struct upstream *upstream)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    strncpy(addr.sun_path, upstream->pool->target->unix_path, sizeof addr.sun_path - 1);
+    strncpy(addr.sun_path, upstream->pool->target.unix_path, sizeof addr.sun_path - 1);
     if (!connect_to(upstream, (struct sockaddr *)&addr, sizeof addr))
         fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
 }
@@ -166,9 +97,9 @@ static void open_new(struct upstream *upstream)
     struct addr addr;
     deadline_set(pool->worker->loop, &upstream->deadline,
                  pool->worker->options->connect_timeout_ms);
-    if (pool->target->unix_path) {
+    if (pool->target.unix_path) {
         connect_unix(upstream);
-    } else if (addr_parse(&addr, pool->target->host, pool->target->port)) {
+    } else if (addr_parse(&addr, pool->target.host, pool->target.port)) {
         if (!connect_to(upstream, (struct sockaddr *)&addr.storage, addr.length))
             fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
     } else if (pool->name && loop_now_ms(pool->worker->loop) - pool->name_at_ms < NAME_KEPT_MS) {
@@ -196,7 +127,7 @@ static void take_answer(struct upstream *upstream, struct lookup *lookup)
 static void start_tls(struct upstream *upstream)
 {
     struct worker *worker = upstream->pool->worker;
-    const struct target *target = upstream->pool->target;
+    const struct target *target = &upstream->pool->target;
     struct tls *tls = tls_connect_new(worker->client_tls, upstream->stream.fd, target->host);
     if (!tls) {
         fail_later(upstream, END_TLS_FAILED, "no memory for TLS");
@@ -208,7 +139,7 @@ static void start_tls(struct upstream *upstream)
 
 static void opened(struct upstream *upstream)
 {
-    if (upstream->pool->target->tls && !upstream->stream.tls) {
+    if (upstream->pool->target.tls && !upstream->stream.tls) {
         start_tls(upstream);
         return;
     }
@@ -230,7 +161,7 @@ static void tell_failed(struct upstream *upstream, enum ending ending, const cha
 static void not_opened(struct upstream *upstream)
 {
     struct worker *worker = upstream->pool->worker;
-    bool more = upstream->pool->name && upstream->pool->target->host && !upstream->stream.tls;
+    bool more = upstream->pool->name && upstream->pool->target.host && !upstream->stream.tls;
     if (more && upstream->address + 1u < upstream->pool->name->n) {
         stream_close(&upstream->stream);
         worker->counters.upstream_open--;
@@ -246,10 +177,9 @@ static void not_opened(struct upstream *upstream)
 
 struct upstream *upstream_want(struct pool *pool, struct upstream_user *user, bool fresh)
 {
-    struct upstream *upstream = fresh ? NULL : pool->idle;
+    struct upstream *upstream = fresh ? NULL : pool_take(pool);
     struct counters *counters = &pool->worker->counters;
     if (upstream) {
-        leave_idle(upstream);
         deadline_clear(&upstream->deadline);
         upstream->user = user;
         counters->pool_hits++;
@@ -258,7 +188,7 @@ struct upstream *upstream_want(struct pool *pool, struct upstream_user *user, bo
     upstream = must_alloc(sizeof *upstream);
     upstream->pool = pool;
     upstream->user = user;
-    upstream->generation = pool->generation;
+    pool_count(pool, 1);
     upstream->stream.fd = -1;
     upstream->stream.on_news = on_news;
     upstream->deadline.expire = on_deadline;
@@ -279,11 +209,14 @@ static bool is_quiet(struct upstream *upstream)
 void upstream_release(struct upstream *upstream, bool keep)
 {
     struct pool *pool = upstream->pool;
-    if (keep && upstream->open && upstream->generation == pool->generation &&
-        pool->idle_n < IDLE_MAX && !pool->worker->draining && is_quiet(upstream))
-        enter_idle(upstream);
-    else
+    if (!keep || !upstream->open || !is_quiet(upstream) || !pool_keep(pool, upstream)) {
         bury(upstream);
+        return;
+    }
+    upstream->user = NULL;
+    upstream->reused = true;
+    upstream->seen = 0;
+    deadline_set(pool->worker->loop, &upstream->deadline, IDLE_MS);
 }
 
 /* --- events --- */
@@ -298,7 +231,7 @@ static void on_news(struct stream *stream, enum stream_news news)
     } else if (upstream->user) {
         upstream->user->ready(upstream->user);
     } else if (!is_quiet(upstream)) { /* idle: the target closed it, or talks out of turn */
-        leave_idle(upstream);
+        pool_remove(upstream->pool, upstream);
         bury(upstream);
     }
 }
@@ -307,7 +240,7 @@ static void on_deadline(struct deadline *deadline)
 {
     struct upstream *upstream = CONTAINER(deadline, struct upstream, deadline);
     if (!upstream->user) {
-        leave_idle(upstream);
+        pool_remove(upstream->pool, upstream);
         bury(upstream);
     } else if (upstream->stream.tls) {
         tell_failed(upstream, END_TLS_TIMEOUT, "TLS handshake timed out");

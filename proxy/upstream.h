@@ -1,15 +1,11 @@
-/* Connections to targets: opened without blocking, kept for the next request, found dead early. A
- * pool belongs to a route (or to the error target) and ends with it. */
+/* Connections to targets: opened without blocking, kept in their pool for the next request, found
+ * dead early. */
 #ifndef PROXY_UPSTREAM_H
 #define PROXY_UPSTREAM_H
 
 #include "net/stream.h"
 #include "proxy/ending.h"
-#include "proxy/target.h"
-
-struct worker;
-struct pool;
-struct upstream;
+#include "proxy/pool.h"
 
 /* Who uses a connection. */
 struct upstream_user {
@@ -32,18 +28,11 @@ struct upstream {
     struct buf *in;                /* the user's: reply bytes not yet taken */
     size_t seen;                   /* the user's: of `in`, by h1_find_end */
     const char *words;             /* why it failed */
-    uint32_t generation;           /* of the pool's target */
     unsigned char address;         /* which of the name's is tried */
     unsigned char ending;          /* enum ending, if failed */
     bool open;                     /* may be used */
     bool reused;                   /* has carried an exchange before */
 };
-
-/* The target must outlive the pool, or be followed by pool_retarget. */
-struct pool *pool_new(struct worker *worker, const struct target *target);
-/* The target's text has changed: idle connections are closed, busy ones are not kept. */
-void pool_retarget(struct pool *pool);
-void pool_free(struct pool *pool); /* no user may be left; NULL: nothing */
 
 /* A connection for the user: an idle one at once (upstream->open), else a new one, whose end is
  * told. fresh: never an idle one. */

@@ -37,12 +37,13 @@ struct worker *worker_new(const struct settled *settled, struct error *error)
     worker->loop = loop_new();
     worker->bufs = bufs_new();
     worker->routes = routes_new();
+    worker->pools = pools_new(worker);
     worker->mailbox = mailbox_new(worker->loop);
     worker->reply_head = head_new(worker->options->max_header_lines);
     worker->log_deadline.expire = on_log_deadline;
     TAILQ_INIT(&worker->clients);
     if (settled->error_target.text)
-        worker->error_pool = pool_new(worker, &settled->error_target);
+        worker->error_pool = pool_hold(worker->pools, &settled->error_target);
     if (open_tls(worker, error))
         return worker;
     worker_free(worker);
@@ -56,7 +57,8 @@ void worker_free(struct worker *worker)
     while (!TAILQ_EMPTY(&worker->clients))
         client_abort(TAILQ_FIRST(&worker->clients));
     routes_free(worker->routes);
-    pool_free(worker->error_pool);
+    pool_let_go(worker->error_pool);
+    pools_free(worker->pools);
     page_cache_free(worker->page_cache);
     loop_free(worker->loop); /* runs what waits for the end of the turn */
     bufs_free(worker->bufs);

@@ -39,6 +39,7 @@ struct worker {
     struct mailbox *mailbox;
     struct tls_context *public_tls, *client_tls;
     struct routes *routes;
+    struct pools *pools;
     struct pool *error_pool;       /* connections to --error-target */
     struct page_cache *page_cache; /* pages from there (fetch.c) */
     struct counters counters;
