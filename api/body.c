@@ -112,6 +112,10 @@ static json_t *load(struct span json, struct error *error)
         error_set(error, "Unexpected end of JSON input");
         return NULL;
     }
+    if (memchr(json.p, 0, json.n)) { /* jansson overlooks one behind a number or a word */
+        error_set(error, "a NUL byte");
+        return NULL;
+    }
     if (too_deep(json)) {
         error_set(error, "nested deeper than %d", BODY_DEPTH_MAX);
         return NULL;

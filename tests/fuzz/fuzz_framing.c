@@ -28,15 +28,15 @@ static uint32_t draw(uint32_t *seed)
     return *seed >> 16;
 }
 
-/* seed 0: all at once. */
+/* seed 0: all at once; else pieces of up to 8 bytes, or of up to 511. */
 static struct outcome take(struct framing framing, const uint8_t *bytes, size_t n, uint32_t seed)
 {
     struct outcome outcome = {.payload = malloc(n + 1), .step = FRAMING_MORE};
-    size_t at = 0;
+    size_t at = 0, most = seed % 4 ? 512 : 9;
     if (framing.done)
         outcome.step = FRAMING_DONE;
     while (at < n && outcome.step == FRAMING_MORE) {
-        size_t share = seed ? draw(&seed) % 9 : n, used, payload;
+        size_t share = seed ? draw(&seed) % most : n, used, payload;
         share = share < n - at ? share : n - at;
         char *piece = fuzz_copy(bytes + at, share);
         outcome.step = framing_take(&framing, piece, share, &used, &payload);

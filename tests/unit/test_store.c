@@ -129,6 +129,14 @@ static void what_is_no_json_is_refused(void **state)
             fail_msg("%s is no JSON", rows[i]);
 }
 
+static void a_nul_byte_is_no_json(void **state)
+{
+    (void)state;
+    assert_int_equal(verdict(SPAN("{\"x\":1\0,\"target\":\"a\"}")), BODY_NO_JSON);
+    assert_int_equal(verdict(SPAN("{\"x\":true\0,\"target\":\"a\"}")), BODY_NO_JSON);
+    assert_int_equal(verdict(SPAN("{\"target\":\"a\"}\0")), BODY_NO_JSON);
+}
+
 static void nesting_is_bounded(void **state)
 {
     char *deep = must_alloc(200001);
@@ -365,6 +373,7 @@ int main(void)
         cmocka_unit_test(names_for_the_log_come_from_the_members),
         cmocka_unit_test(without_a_target_string_there_is_no_route),
         cmocka_unit_test(what_is_no_json_is_refused),
+        cmocka_unit_test(a_nul_byte_is_no_json),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(keys_are_canonical),
         cmocka_unit_test(paths_of_the_api_are_decoded_once),
