@@ -160,6 +160,14 @@ enum framing_step framing_take(struct framing *framing, char *bytes, size_t n, s
     return framing->done ? FRAMING_DONE : FRAMING_MORE;
 }
 
+void framing_skip(struct framing *framing, size_t n)
+{
+    if (framing->kind != FRAMING_LENGTH)
+        return;
+    framing->left -= n;
+    framing->done = framing->left == 0;
+}
+
 enum framing_step framing_end(struct framing *framing)
 {
     if (framing->kind == FRAMING_CLOSE)

@@ -38,6 +38,8 @@ void framing_release(struct framing *framing);
  * now its body (chunk lines taken out in place). FRAMING_DONE: the message ends after *used. */
 enum framing_step framing_take(struct framing *framing, char *bytes, size_t n, size_t *used,
                                size_t *payload);
+/* n bytes of a body that is not chunked went by unseen (n within framing_want). */
+void framing_skip(struct framing *framing, size_t n);
 /* The sender closed: done for FRAMING_CLOSE, else a truncated message (FRAMING_BAD). */
 enum framing_step framing_end(struct framing *framing);
 

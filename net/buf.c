@@ -3,13 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEPT = 32 }; /* free buffers of a size kept at hand */
+#include "net/pipe.h"
+
+enum { KEPT = 32, PIPES_KEPT = 16 }; /* free buffers of a size, and pipes, kept at hand */
 
 struct bufs {
     struct shelf {
         struct buf *first;
         unsigned n;
     } small, large;
+    struct pipe *pipes;
+    unsigned pipes_n;
 };
 
 struct bufs *bufs_new(void)
@@ -30,7 +34,29 @@ void bufs_free(struct bufs *bufs)
 {
     empty_shelf(&bufs->small);
     empty_shelf(&bufs->large);
+    for (struct pipe *pipe; (pipe = bufs_take_pipe(bufs)) != NULL;)
+        pipe_close(pipe);
     free(bufs);
+}
+
+struct pipe *bufs_take_pipe(struct bufs *bufs)
+{
+    struct pipe *pipe = bufs->pipes;
+    if (pipe) {
+        bufs->pipes = pipe->next;
+        bufs->pipes_n--;
+    }
+    return pipe;
+}
+
+bool bufs_keep_pipe(struct bufs *bufs, struct pipe *pipe)
+{
+    if (bufs->pipes_n >= PIPES_KEPT)
+        return false;
+    pipe->next = bufs->pipes;
+    bufs->pipes = pipe;
+    bufs->pipes_n++;
+    return true;
 }
 
 static struct shelf *shelf_of(struct bufs *bufs, size_t size)

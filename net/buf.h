@@ -17,6 +17,11 @@ struct bufs; /* the lender; one thread's */
 struct bufs *bufs_new(void);
 void bufs_free(struct bufs *bufs);
 
+/* Empty pipes at hand (pipe.h lends them). NULL: none; false: there are enough. */
+struct pipe;
+struct pipe *bufs_take_pipe(struct bufs *bufs);
+bool bufs_keep_pipe(struct bufs *bufs, struct pipe *pipe);
+
 /* An empty buffer of BUF_SMALL, BUF_LARGE or exactly `bytes` if that is more. */
 struct buf *buf_lend(struct bufs *bufs, size_t bytes);
 void buf_return(struct bufs *bufs, struct buf *buf); /* NULL: nothing */

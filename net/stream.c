@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -94,6 +95,16 @@ static ssize_t read_tls(struct stream *stream, void *bytes, size_t n)
     return STREAM_BROKEN;
 }
 
+static ssize_t read_failed(struct stream *stream)
+{
+    if (errno == EAGAIN || errno == EINTR) {
+        stream->readable = errno == EINTR;
+        return STREAM_AGAIN;
+    }
+    broken(stream, errno);
+    return STREAM_BROKEN;
+}
+
 ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
 {
     if (stream->tls)
@@ -105,14 +116,13 @@ ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
             stream->readable = false;
         return got;
     }
-    if (got == 0)
-        return STREAM_EOF;
-    if (errno == EAGAIN || errno == EINTR) {
-        stream->readable = errno == EINTR;
-        return STREAM_AGAIN;
-    }
-    broken(stream, errno);
-    return STREAM_BROKEN;
+    return got == 0 ? STREAM_EOF : read_failed(stream);
+}
+
+ssize_t stream_splice_out(struct stream *stream, int pipe_in, size_t n)
+{
+    ssize_t got = splice(stream->fd, NULL, pipe_in, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    return got >= 0 ? got : read_failed(stream);
 }
 
 bool stream_peer_gone(struct stream *stream)
@@ -173,6 +183,17 @@ static ssize_t write_some(struct stream *stream, const void *bytes, size_t n)
     if (errno == EAGAIN || errno == EINTR)
         return 0;
     broken(stream, errno);
+    return -1;
+}
+
+ssize_t stream_splice_in(struct stream *stream, int pipe_out, size_t n)
+{
+    ssize_t taken = splice(pipe_out, NULL, stream->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    if (taken > 0)
+        return taken;
+    if (taken < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    broken(stream, taken < 0 ? errno : EPIPE);
     return -1;
 }
 

@@ -66,6 +66,10 @@ static inline void stream_read_on(struct stream *stream)
 bool stream_write(struct stream *stream, const struct iovec *spans, int count) MUST_CHECK;
 /* The same for a whole lent buffer, which is the stream's (or returned to the lender) after. */
 bool stream_write_buf(struct stream *stream, struct buf *buf) MUST_CHECK;
+/* splice(2) on a plain stream: out of it like stream_read, into it like a write of which the rest
+ * stays in the pipe (> 0 taken, 0: none now, -1: broken). */
+ssize_t stream_splice_out(struct stream *stream, int pipe_in, size_t n);
+ssize_t stream_splice_in(struct stream *stream, int pipe_out, size_t n);
 /* Whether bytes are waiting to be written. */
 static inline bool stream_blocked(const struct stream *stream)
 {

@@ -42,8 +42,8 @@ static bool pump_up(struct exchange *x);
 
 static void free_body_state(struct exchange *x)
 {
-    framing_release(&x->up.framing);
-    framing_release(&x->down.framing);
+    relay_release(&x->up);
+    relay_release(&x->down);
     path_release(&x->path);
     free(x->log_path);
     free(x->words);

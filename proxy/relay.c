@@ -91,35 +91,90 @@ static enum relay_step ended(struct relay *relay, ssize_t got)
     return RELAY_CUT;
 }
 
+static enum relay_step copy_some(struct relay *relay, size_t *moved, struct buf **rest)
+{
+    struct buf *buf = buf_lend(relay->from->bufs, BUF_LARGE);
+    size_t room = buf->size - BEFORE - AFTER, want = framing_want(&relay->framing);
+    ssize_t got = stream_read(relay->from, buf->bytes + BEFORE, want < room ? want : room);
+    if (got <= 0) {
+        buf_return(relay->from->bufs, buf);
+        return got == STREAM_AGAIN ? RELAY_WAITS : ended(relay, got);
+    }
+    *moved += (size_t)got;
+    relay->bulk = (size_t)got == room;
+    return pass_on(relay, buf, (size_t)got, rest);
+}
+
+/* Long plain bodies never come up to us. */
+static bool splices(struct relay *relay)
+{
+    if (!relay->bulk || relay->chunked || relay->discard || relay->tunnel || relay->from->tls ||
+        relay->to->tls || relay->framing.kind == FRAMING_CHUNKED)
+        return false;
+    if (!relay->pipe)
+        relay->pipe = pipe_lend(relay->from->bufs);
+    return relay->pipe != NULL;
+}
+
+static enum relay_step splice_some(struct relay *relay, size_t *moved)
+{
+    ssize_t got = pipe_fill(relay->pipe, relay->from, framing_want(&relay->framing));
+    if (got <= 0) {
+        pipe_return(relay->from->bufs, relay->pipe);
+        relay->pipe = NULL;
+        return got == STREAM_AGAIN ? RELAY_WAITS : ended(relay, got);
+    }
+    *moved += (size_t)got;
+    relay->bytes += (size_t)got;
+    framing_skip(&relay->framing, (size_t)got);
+    return RELAY_WAITS;
+}
+
+/* Bytes in the pipe go first. RELAY_WAITS: there are none any more. */
+static enum relay_step empty_pipe(struct relay *relay)
+{
+    struct pipe *pipe = relay->pipe;
+    if (!pipe)
+        return RELAY_WAITS;
+    bool taken = relay->discard || pipe_drain(pipe, relay->to);
+    if (taken && !relay->discard && pipe->filled > 0)
+        return RELAY_BLOCKED;
+    relay->pipe = NULL;
+    pipe_return(relay->from->bufs, pipe);
+    return taken ? RELAY_WAITS : RELAY_REFUSED;
+}
+
 enum relay_step relay_run(struct relay *relay, struct buf **rest)
 {
     *rest = NULL;
     for (size_t moved = 0; !relay->done;) {
         if (!relay->discard && stream_blocked(relay->to))
             return RELAY_BLOCKED;
+        enum relay_step step = empty_pipe(relay);
+        if (step != RELAY_WAITS)
+            return step;
         if (relay->framing.done)
             return finish(relay);
         if (!relay->from->readable)
             return RELAY_WAITS;
         if (moved >= TURN_BYTES)
             return RELAY_BUSY;
-        struct buf *buf = buf_lend(relay->from->bufs, BUF_LARGE);
-        size_t room = buf->size - BEFORE - AFTER, want = framing_want(&relay->framing);
-        ssize_t got = stream_read(relay->from, buf->bytes + BEFORE, want < room ? want : room);
-        if (got <= 0) {
-            buf_return(relay->from->bufs, buf);
-            if (got == STREAM_AGAIN)
-                continue; /* readable is false now, or EINTR: once more */
-            return ended(relay, got);
-        }
-        moved += (size_t)got;
-        enum relay_step step = pass_on(relay, buf, (size_t)got, rest);
+        size_t before = moved;
+        step = splices(relay) ? splice_some(relay, &moved) : copy_some(relay, &moved, rest);
         if (step != RELAY_WAITS)
             return step;
-        if (!relay->tunnel)
+        if (moved > before && !relay->tunnel)
             stream_read_on(relay->from);
     }
     return RELAY_DONE;
+}
+
+void relay_release(struct relay *relay)
+{
+    if (relay->pipe)
+        pipe_return(relay->from->bufs, relay->pipe);
+    relay->pipe = NULL;
+    framing_release(&relay->framing);
 }
 
 enum relay_step relay_first(struct relay *relay, char *bytes, size_t n, size_t *used,

@@ -5,7 +5,7 @@
 #define PROXY_RELAY_H
 
 #include "http/framing.h"
-#include "net/stream.h"
+#include "net/pipe.h"
 #include "proxy/spans.h"
 
 enum relay_step {
@@ -25,12 +25,22 @@ struct relay {
     bool tunnel;            /* has no end to wait for: tunnel.c looks for resets */
     bool discard;           /* nobody wants it: read and forget */
     bool done;              /* the end is written, or waiting to be */
+    bool bulk;              /* the sender fills whole buffers: splice(2), if both sides are plain */
+    struct pipe *pipe;      /* bytes on their way through the kernel; lent */
     uint64_t bytes;         /* of body passed on */
 };
 
 /* Moves what can be moved now. *rest: NULL, or a lent buffer with bytes that were read but lie
  * behind the message's end (the caller's). */
 enum relay_step relay_run(struct relay *relay, struct buf **rest);
+
+/* Whether the receiver keeps bytes waiting. */
+static inline bool relay_blocked(const struct relay *relay)
+{
+    return relay->pipe || stream_blocked(relay->to);
+}
+/* Gives back what is lent and frees the framing's own. */
+void relay_release(struct relay *relay);
 
 /* The part of the body that came with the head, bytes[0, n): adds to the spans what to write after
  * the head. *used: how many bytes belonged to the message. RELAY_WAITS, RELAY_DONE or RELAY_BAD. */

@@ -45,8 +45,8 @@ void wait_start(struct exchange *x)
 
 static enum exchange_wait whom(const struct exchange *x)
 {
-    bool client_blocked = stream_blocked(&x->client->stream);
-    bool upstream_blocked = x->upstream && stream_blocked(&x->upstream->stream);
+    bool client_blocked = relay_blocked(&x->down);
+    bool upstream_blocked = x->upstream && relay_blocked(&x->up);
     if (client_blocked)
         return WAIT_CLIENT_TAKES;
     switch (x->stage) {
