@@ -29,10 +29,11 @@ struct program {
     struct fleet *fleet;
     struct api *api;
     struct deadline watchdog, drain_look, drain_over;
-    struct counters counters;
+    struct counters counters; /* while draining */
+    struct counters pulse;    /* asked for by the watchdog */
     int64_t public_expiry_s;
     int exit_status;
-    bool draining;
+    bool draining, wrote_pid;
 };
 
 static void on_signal(void *arg, int number);
@@ -88,9 +89,9 @@ static void settle_custom_lines(struct program *program)
 static bool check_tls(struct program *program, struct error *error)
 {
     const struct options *options = &program->options;
-    struct tls_secret tickets = program->settled.tickets;
     struct tls_context *context = NULL;
-    if (program->settled.tls && !(context = tls_server_new(&options->ssl, &tickets, error)))
+    if (program->settled.tls &&
+        !(context = tls_server_new(&options->ssl, &program->settled.tickets, error)))
         return false;
     program->public_expiry_s = context ? tls_context_expiry_s(context) : 0;
     tls_context_free(context);
@@ -114,8 +115,7 @@ static bool settle(struct program *program, struct error *error)
     if (!check_tls(program, error))
         return false;
     if (has_tls(&options->api_ssl)) {
-        struct tls_secret own = settled->tickets;
-        program->api_tls = tls_server_new(&options->api_ssl, &own, error);
+        program->api_tls = tls_server_new(&options->api_ssl, &settled->tickets, error);
         if (!program->api_tls)
             return false;
     }
@@ -146,11 +146,13 @@ static bool take_inherited(struct program *program, struct error *error)
         while (use < PORTS && strcmp(inherited.sockets[i].name, names[use]) != 0)
             use++;
         if (use == PORTS)
-            use = PORT_PUBLIC;
-        struct bound *bound = &program->ports[use];
-        bound->copies = 1;
-        bound->fds[bound->n++] = inherited.sockets[i].fd;
+            return error_set(error,
+                             "FileDescriptorName=%s: a socket handed over is called public, api, "
+                             "metrics or redirect",
+                             inherited.sockets[i].name);
+        bound_take(&program->ports[use], inherited.sockets[i].fd);
     }
+    program->options.metrics_on |= program->ports[PORT_METRICS].n > 0;
     return true;
 }
 
@@ -158,10 +160,8 @@ static bool bind_one(struct program *program, enum port_use use, const char *fla
                      uint16_t port, const char *socket, unsigned copies, struct error *error)
 {
     struct bound *bound = &program->ports[use];
-    if (bound->n > 0) {
-        bound->port = port;
+    if (bound->n > 0) /* handed over */
         return true;
-    }
     return socket ? bind_unix(bound, flag, socket, error)
                   : bind_tcp(bound, flag, ip, port, copies, error);
 }
@@ -177,7 +177,7 @@ static bool bind_all(struct program *program, struct error *error)
     bool ok = take_inherited(program, error) &&
               bind_one(program, PORT_PUBLIC, options->socket ? "--socket" : "--ip", options->ip,
                        options->port, options->socket, options->workers, error);
-    if (ok && !options->socket)
+    if (ok && program->ports[PORT_PUBLIC].port > 0)
         options->port = program->ports[PORT_PUBLIC].port;
     ok = ok && bind_one(program, PORT_API, options->api_socket ? "--api-socket" : "--api-ip",
                         options->api_ip, options->api_port, options->api_socket, 1, error);
@@ -221,12 +221,14 @@ static void say_start(const struct program *program)
                   options->metrics_socket, "/metrics");
 }
 
-static bool write_pid(const struct options *options, struct error *error)
+static bool write_pid(struct program *program, struct error *error)
 {
+    const struct options *options = &program->options;
     if (!options->pid_file)
         return true;
     log_line(LOG_INFO, "Writing pid %d to %s", (int)getpid(), options->pid_file);
     FILE *file = fopen(options->pid_file, "we");
+    program->wrote_pid = file != NULL;
     bool ok = file && fprintf(file, "%d", (int)getpid()) > 0;
     if (file && fclose(file) != 0)
         ok = false;
@@ -255,11 +257,8 @@ static bool start_api(struct program *program, struct error *error)
     if (!program->api)
         return false;
     api_public_expiry(program->api, program->public_expiry_s);
-    if (!options->default_target) {
-        say_ready(program);
-        return true;
-    }
-    return api_add_route(program->api, "/", options->default_target, say_ready, program, error);
+    return !options->default_target ||
+           api_add_route(program->api, "/", options->default_target, say_ready, program, error);
 }
 
 static void watch_signals(struct program *program)
@@ -285,25 +284,39 @@ static bool start(struct program *program, struct error *error)
     program->fleet = fleet_new(program->loop, &program->settled, error);
     bool ok = program->fleet != NULL;
     if (ok) {
-        fleet_listen(program->fleet, &program->ports[PORT_PUBLIC], false);
-        fleet_listen(program->fleet, &program->ports[PORT_REDIRECT], true);
-        ok = fleet_start(program->fleet, error);
+        ok = fleet_listen(program->fleet, &program->ports[PORT_PUBLIC], false, error) &&
+             fleet_listen(program->fleet, &program->ports[PORT_REDIRECT], true, error) &&
+             fleet_start(program->fleet, error);
     }
     tls_secret_forget(&program->settled.tickets); /* the last context is made */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!ok || !start_api(program, error) || !write_pid(options, error))
+    if (!ok || !start_api(program, error))
         return false;
     say_start(program);
+    if (!write_pid(program, error))
+        return false;
+    if (!options->default_target)
+        say_ready(program);
     deadline_set(program->loop, &program->watchdog, notify_watchdog_ms());
     return true;
 }
 
 /* --- end --- */
 
+/* Socket files of ours, so that the next start finds none. At once: a successor may make its own
+ * while we still finish. */
+static void remove_sockets(struct program *program)
+{
+    for (size_t i = 0; i < PORTS; i++)
+        bound_unlink(&program->ports[i]);
+}
+
 static void stop(struct program *program)
 {
-    notify_send("STOPPING=1");
-    if (program->options.pid_file)
+    if (program->fleet && !program->draining)
+        notify_send("STOPPING=1");
+    remove_sockets(program);
+    if (program->wrote_pid)
         unlink(program->options.pid_file);
     api_free(program->api);
     if (program->settled.resolver)
@@ -321,18 +334,6 @@ static void stop(struct program *program)
     free(program->settled.trusted);
     free(program->settled.custom_lines);
     options_release(&program->options);
-}
-
-/* Socket files of ours, so that the next start finds none (CHP 3). At once: a successor may make
- * its own while we still finish. */
-static void remove_sockets(const struct program *program)
-{
-    const struct options *options = &program->options;
-    const char *paths[] = {options->socket, options->api_socket, options->metrics_socket};
-    for (size_t i = 0; i < COUNT(paths); i++) {
-        if (paths[i] && program->ports[i].n > 0)
-            unlink(paths[i]);
-    }
 }
 
 /* Listeners close at once, so that a successor can bind; exchanges under way may finish. */
@@ -377,8 +378,6 @@ static void on_signal(void *arg, int number)
     case SIGINT:
         log_line(LOG_WARN, "Interrupted");
         program->exit_status = EXIT_INTERRUPTED;
-        if (!program->draining)
-            remove_sockets(program);
         loop_stop(program->loop);
         break;
     default:
@@ -389,11 +388,18 @@ static void on_signal(void *arg, int number)
 
 /* --- events --- */
 
+/* Every worker has answered. */
+static void say_alive(void *arg)
+{
+    struct program *program = arg;
+    notify_send("WATCHDOG=1");
+    deadline_set(program->loop, &program->watchdog, notify_watchdog_ms());
+}
+
 static void on_watchdog(struct deadline *deadline)
 {
     struct program *program = CONTAINER(deadline, struct program, watchdog);
-    notify_send("WATCHDOG=1");
-    deadline_set(program->loop, deadline, notify_watchdog_ms());
+    fleet_counters(program->fleet, &program->pulse, say_alive, program);
 }
 
 static void on_drain_look(struct deadline *deadline)

@@ -1,5 +1,7 @@
 #include "base/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -76,6 +78,13 @@ static void write_all(const char *bytes, size_t n)
 {
     while (n > 0) {
         ssize_t written = write(STDOUT_FILENO, bytes, n);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0 && errno == EAGAIN) { /* somebody made the pipe non-blocking */
+            struct pollfd room = {.fd = STDOUT_FILENO, .events = POLLOUT};
+            poll(&room, 1, -1);
+            continue;
+        }
         if (written <= 0)
             return; /* nobody reads the log any more: not a reason to end */
         bytes += written;

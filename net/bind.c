@@ -44,6 +44,8 @@ static uint16_t port_of(int fd)
     socklen_t length = sizeof addr;
     if (getsockname(fd, (struct sockaddr *)&addr, &length) != 0)
         return 0;
+    if (addr.ss_family == AF_UNIX)
+        return 0;
     if (addr.ss_family == AF_INET)
         return ntohs(((struct sockaddr_in *)&addr)->sin_port);
     return ntohs(((struct sockaddr_in6 *)&addr)->sin6_port);
@@ -70,18 +72,24 @@ static bool bind_address(struct bound *bound, const struct addrinfo *at, unsigne
     bound->port = port_of(fd);
     set_port((struct sockaddr *)&addr, bound->port);
     if (copies > 1) {
-        if (listen(fd, BACKLOG) != 0) { /* SO_REUSEADDR lets bind pass beside a bound socket */
-            close(fd);
-            return false;
-        }
+        /* SO_REUSEADDR lets bind pass beside a bound socket: only listen tells */
+        int why = listen(fd, BACKLOG) == 0 ? 0 : errno;
         close(fd);
+        errno = why;
+        if (why != 0)
+            return false;
         fd = bind_one((struct sockaddr *)&addr, at->ai_addrlen, true, dual);
     }
     for (unsigned i = 0; i < copies; i++) {
         if (i > 0)
             fd = bind_one((struct sockaddr *)&addr, at->ai_addrlen, true, dual);
-        if (fd < 0 || bound->n >= BIND_MAX)
+        if (fd < 0)
             return false;
+        if (bound->n >= BIND_MAX) {
+            close(fd);
+            errno = EMFILE;
+            return false;
+        }
         bound->fds[bound->n++] = fd;
         if (listen(fd, BACKLOG) != 0)
             return false;
@@ -172,7 +180,22 @@ bool bind_unix(struct bound *bound, const char *flag, const char *path, struct e
         return false;
     }
     bound->fds[bound->n++] = fd;
+    bound->path = path;
     return true;
+}
+
+void bound_take(struct bound *bound, int fd)
+{
+    bound->copies = 1;
+    bound->port = port_of(fd);
+    bound->fds[bound->n++] = fd;
+}
+
+void bound_unlink(struct bound *bound)
+{
+    if (bound->path)
+        unlink(bound->path);
+    bound->path = NULL;
 }
 
 void bound_close(struct bound *bound)

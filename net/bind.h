@@ -10,8 +10,9 @@ enum { BIND_MAX = 512 };
 struct bound {
     int fds[BIND_MAX];
     size_t n;
-    unsigned copies; /* sockets an address got */
-    uint16_t port;   /* the one the kernel gave when 0 was asked for */
+    unsigned copies;  /* sockets an address got */
+    uint16_t port;    /* the one the kernel gave when 0 was asked for; 0: a unix socket */
+    const char *path; /* a socket file this process made; NULL: none */
 };
 
 /* Binds and listens on every address `ip` stands for; "" or "*": all interfaces, dual stack, or
@@ -23,6 +24,10 @@ bool bind_tcp(struct bound *bound, const char *flag, const char *ip, uint16_t po
 /* One unix socket. A socket file nobody answers at is removed first (CHP 3). */
 bool bind_unix(struct bound *bound, const char *flag, const char *path,
                struct error *error) MUST_CHECK;
+/* Adds a listening socket that somebody else opened; one copy, shared by all workers. */
+void bound_take(struct bound *bound, int fd);
+/* Removes the socket file, if this process made it (CHP 3). Once. */
+void bound_unlink(struct bound *bound);
 void bound_close(struct bound *bound);
 
 #endif

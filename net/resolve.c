@@ -14,6 +14,7 @@ struct resolver {
     struct lookup *first, **last;
     bool stopping;
     pthread_t threads[THREADS];
+    size_t threads_n;
 };
 
 static void resolve(struct lookup *lookup)
@@ -65,7 +66,10 @@ struct resolver *resolver_new(void)
     pthread_cond_init(&resolver->asked, NULL);
     resolver->last = &resolver->first;
     for (size_t i = 0; i < THREADS; i++)
-        pthread_create(&resolver->threads[i], NULL, resolve_all, resolver);
+        resolver->threads_n += pthread_create(&resolver->threads[resolver->threads_n], NULL,
+                                              resolve_all, resolver) == 0;
+    if (resolver->threads_n == 0)
+        abort(); /* no thread at all at the start: the host is out of them */
     return resolver;
 }
 
@@ -75,7 +79,7 @@ void resolver_stop(struct resolver *resolver)
     resolver->stopping = true;
     pthread_cond_broadcast(&resolver->asked);
     pthread_mutex_unlock(&resolver->mutex);
-    for (size_t i = 0; i < THREADS; i++)
+    for (size_t i = 0; i < resolver->threads_n; i++)
         pthread_join(resolver->threads[i], NULL);
 }
 

@@ -35,15 +35,22 @@ static void put_number(struct line *line, uint64_t number)
 }
 
 /* Bounded; what could end the word, the line or the JSON string is replaced. */
-static void put_safe(struct line *line, struct span text, size_t max)
+static void put_up_to(struct line *line, struct span text, size_t max, unsigned char top)
 {
     char safe[PATH_SHOWN];
     size_t n = text.n < max ? text.n : max;
+    while (n < text.n && n > 0 && ((unsigned char)text.p[n] & 0xc0) == 0x80)
+        n--; /* not in the middle of a UTF-8 sequence */
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)text.p[i];
-        safe[i] = c <= 0x20 || c == 0x7f || c == '"' || c == '\\' ? '?' : (char)c;
+        safe[i] = c <= 0x20 || c == 0x7f || c == '"' || c == '\\' || c > top ? '?' : (char)c;
     }
     put(line, (struct span){safe, n});
+}
+
+static void put_safe(struct line *line, struct span text, size_t max)
+{
+    put_up_to(line, text, max, 0xff);
 }
 
 /* ` name=` or `,"name":` */
@@ -94,14 +101,16 @@ static void put_start(struct line *line, const struct exchange *x)
         put(line, SPAN("\"status\":"));
         put_number(line, x->status);
         put_word(line, SPAN("method"), method_of(x), NAME_SHOWN);
-        put_word(line, SPAN("path"), path_of(x), PATH_SHOWN);
+        put(line, SPAN(",\"path\":\""));
+        put_up_to(line, path_of(x), PATH_SHOWN, 0x7e); /* a refused one may be no UTF-8 */
+        put(line, SPAN("\""));
         return;
     }
     put_number(line, x->status);
     put(line, SPAN(" "));
     put_safe(line, method_of(x), NAME_SHOWN);
     put(line, SPAN(" "));
-    put_safe(line, path_of(x), PATH_SHOWN);
+    put_up_to(line, path_of(x), PATH_SHOWN, 0x7e);
 }
 
 static void print(struct line *line, const struct exchange *x, enum ending ending,

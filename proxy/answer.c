@@ -302,7 +302,7 @@ void answer_redirect(struct exchange *x)
     text_format(&lines, "Location: https://%.*s", (int)name.n, name.p);
     if (to != 443)
         text_format(&lines, ":%u", to);
-    text_add(&lines, target);
+    text_add(&lines, target.p[0] == '*' ? SPAN("/") : target);
     text_add(&lines, (struct span){"\r\n\0", 3});
     body.more = lines.p;
     x->ending = END_OK;

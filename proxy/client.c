@@ -28,8 +28,7 @@ static void set_deadline(struct client *client, int64_t own_ms)
 void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer, bool redirects)
 {
     struct tls *tls = NULL;
-    uint64_t max = worker->options->max_connections;
-    if (max > 0 && worker->counters.client_open >= max / worker->options->workers + 1) {
+    if (worker->max_clients > 0 && worker->counters.client_open >= worker->max_clients) {
         close(fd);
         return;
     }
@@ -146,7 +145,8 @@ static bool take_head(struct client *client)
         return true;
     }
     int64_t now_ms = loop_now_ms(client->worker->loop);
-    if (client->stage == CLIENT_IDLE && buf_filled(client->in) > 0) {
+    bool half_empty_line = buf_filled(client->in) == 1 && *buf_at(client->in) == '\r';
+    if (client->stage == CLIENT_IDLE && buf_filled(client->in) > 0 && !half_empty_line) {
         client->stage = CLIENT_HEAD;
         client->head_by_ms = now_ms + client->worker->options->head_timeout_ms;
         set_deadline(client, client->worker->options->head_timeout_ms);

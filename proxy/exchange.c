@@ -72,8 +72,8 @@ void exchange_end(struct exchange *x, enum ending ending, const char *words)
     deadline_clear(&x->deadline);
     access_record(x, ending, words);
     if (x->stage == STAGE_TUNNEL && ending != END_OK)
-        stream_reset(&x->upstream->stream); /* a cut is passed on as a cut */
-    if (x->upstream)
+        upstream_reset(x->upstream); /* a cut is passed on as a cut */
+    else if (x->upstream)
         upstream_release(x->upstream, ending == END_OK && x->stage == STAGE_REPLY && x->up.done &&
                                           !x->up.discard && x->upstream_keep);
     if (x->stage == STAGE_TUNNEL)

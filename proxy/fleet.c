@@ -1,9 +1,10 @@
 #include "proxy/fleet.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mailbox.h"
 #include "net/bind.h"
@@ -30,7 +31,7 @@ struct errand {
     struct letter letter;
     struct worker *worker;
     struct round *round;
-    struct counters counters;  /* brought back by some */
+    struct counters *counters; /* brought back by some */
     struct activity *activity; /* brought back by others */
     size_t activity_n, activity_room;
 };
@@ -107,6 +108,7 @@ static void open_at_control(struct letter *letter)
     if (round->take_back && !round->fleet->ending)
         round->take_back(errand);
     free(errand->activity);
+    free(errand->counters);
     if (--round->away > 0)
         return;
     if (round->done && !round->fleet->ending)
@@ -189,12 +191,13 @@ static void ask_counters(struct errand *errand)
     worker->counters.accept_pauses = 0;
     for (size_t i = 0; i < worker->listeners_n; i++)
         worker->counters.accept_pauses += listener_pauses(worker->listeners[i]);
-    errand->counters = worker->counters;
+    errand->counters = must_alloc(sizeof *errand->counters);
+    *errand->counters = worker->counters;
 }
 
 static void take_counters(struct errand *errand)
 {
-    counters_add(errand->round->sum, &errand->counters);
+    counters_add(errand->round->sum, errand->counters);
 }
 
 void fleet_counters(struct fleet *fleet, struct counters *sum, fleet_done *done, void *arg)
@@ -220,7 +223,7 @@ struct fleet *fleet_new(struct loop *control, const struct settled *settled, str
     fleet->mailbox = mailbox_new(control);
     fleet->members = must_alloc(settled->options->workers * sizeof fleet->members[0]);
     for (; fleet->n < settled->options->workers; fleet->n++) {
-        struct worker *worker = worker_new(settled, error);
+        struct worker *worker = worker_new(settled, fleet->n, error);
         if (!worker) {
             fleet_free(fleet);
             return NULL;
@@ -230,17 +233,22 @@ struct fleet *fleet_new(struct loop *control, const struct settled *settled, str
     return fleet;
 }
 
-void fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect)
+bool fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect,
+                  struct error *error)
 {
     for (size_t i = 0; i < bound->n; i++) {
         if (bound->copies == fleet->n) {
             worker_listen(fleet->members[i % fleet->n].worker, bound->fds[i], redirect);
             continue;
         }
-        for (unsigned k = 0; k < fleet->n; k++)
-            worker_listen(fleet->members[k].worker, k == 0 ? bound->fds[i] : dup(bound->fds[i]),
-                          redirect);
+        for (unsigned k = 0; k < fleet->n; k++) {
+            int fd = k == 0 ? bound->fds[i] : fcntl(bound->fds[i], F_DUPFD_CLOEXEC, 0);
+            if (fd < 0)
+                return error_set(error, "--workers %u: %s", fleet->n, strerror(errno));
+            worker_listen(fleet->members[k].worker, fd, redirect);
+        }
     }
+    return true;
 }
 
 static void *run_worker(void *arg)

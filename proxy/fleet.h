@@ -44,7 +44,8 @@ unsigned fleet_size(const struct fleet *fleet);
 struct fleet *fleet_new(struct loop *control, const struct settled *settled,
                         struct error *error) MUST_CHECK;
 /* Listening sockets, which become the workers': one copy each, or one shared by all. */
-void fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect);
+bool fleet_listen(struct fleet *fleet, const struct bound *bound, bool redirect,
+                  struct error *error) MUST_CHECK;
 /* Starts the threads. Signals must be blocked in the caller for them to inherit that. */
 bool fleet_start(struct fleet *fleet, struct error *error) MUST_CHECK;
 /* Listeners and idle connections close; what is under way goes on (fleet_counters tells). */

@@ -273,19 +273,26 @@ static void add_status_line(struct spans *spans, const struct head *reply)
     spans_add(spans, (struct span){line.p + 8, line.n - 8});
 }
 
-/* Whether a Location goes to the target itself: "scheme://host:port/…". *rest: what follows the
- * authority. */
+/* Whether a Location goes to the target itself: the same host and port (CHP 55). *rest: what
+ * follows the authority. */
 static bool is_targets_own(const struct target *target, struct span location, struct span *rest)
 {
-    struct span scheme = target->tls ? SPAN("https://") : SPAN("http://");
-    if (!span_starts_nocase(location, scheme))
+    bool tls = span_starts_nocase(location, SPAN("https://"));
+    size_t scheme = tls ? 8 : span_starts_nocase(location, SPAN("http://")) ? 7 : 0;
+    if (scheme == 0 || !target->host)
         return false;
-    location = (struct span){location.p + scheme.n, location.n - scheme.n};
+    location = (struct span){location.p + scheme, location.n - scheme};
     size_t n = 0;
-    while (n < location.n && location.p[n] != '/' && location.p[n] != '?' && location.p[n] != '#')
+    while (n < location.n && !strchr("/?#", location.p[n]))
         n++;
     *rest = (struct span){location.p + n, location.n - n};
-    return span_is_nocase((struct span){location.p, n}, span_of(target->authority));
+    struct span authority = {location.p, n}, after;
+    bool literal = n > 0 && location.p[0] == '[';
+    struct span host = literal ? span_cut((struct span){location.p + 1, n - 1}, ']', &after)
+                               : span_cut(authority, ':', &after);
+    uint64_t port;
+    return span_is_nocase(host, span_of(target->host)) &&
+           span_number(port_of(authority, tls), 65535, &port) && port == target->port;
 }
 
 /* --auto-rewrite and --protocol-rewrite (CHP 55). false: the line goes on as it is. */

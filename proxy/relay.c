@@ -70,10 +70,10 @@ static enum relay_step pass_on(struct relay *relay, struct buf *buf, size_t n, s
     }
     buf->start = BEFORE;
     buf->end = (uint32_t)(BEFORE + payload);
-    relay->bytes += payload;
     if (payload == 0 || relay->discard) {
         buf_return(bufs, buf);
     } else {
+        relay->bytes += payload;
         if (relay->chunked)
             wrap_chunk(buf);
         if (!stream_write_buf(relay->to, buf))

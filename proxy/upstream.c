@@ -219,6 +219,14 @@ void upstream_release(struct upstream *upstream, bool keep)
     deadline_set(pool->worker->loop, &upstream->deadline, IDLE_MS);
 }
 
+void upstream_reset(struct upstream *upstream)
+{
+    if (upstream->stream.fd >= 0)
+        upstream->pool->worker->counters.upstream_open--;
+    stream_reset(&upstream->stream);
+    bury(upstream);
+}
+
 /* --- events --- */
 
 static void on_news(struct stream *stream, enum stream_news news)

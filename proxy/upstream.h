@@ -40,5 +40,7 @@ struct upstream *upstream_want(struct pool *pool, struct upstream_user *user, bo
 /* The user is done with it. keep: its last exchange ended exactly at its framing and both sides
  * may go on; what is behind it is checked. */
 void upstream_release(struct upstream *upstream, bool keep);
+/* The same with a reset, so that the target sees a cut and no clean end. */
+void upstream_reset(struct upstream *upstream);
 
 #endif

@@ -19,9 +19,8 @@ static void on_log_deadline(struct deadline *deadline);
 static bool open_tls(struct worker *worker, struct error *error)
 {
     const struct options *options = worker->options;
-    struct tls_secret tickets = worker->settled->tickets;
     if (worker->settled->tls) {
-        worker->public_tls = tls_server_new(&options->ssl, &tickets, error);
+        worker->public_tls = tls_server_new(&options->ssl, &worker->settled->tickets, error);
         if (!worker->public_tls)
             return false;
     }
@@ -29,11 +28,20 @@ static bool open_tls(struct worker *worker, struct error *error)
     return worker->client_tls != NULL;
 }
 
-struct worker *worker_new(const struct settled *settled, struct error *error)
+/* Of a limit of the process; 0: no limit. A worker has at least one, or it could serve nobody. */
+static uint64_t share_of(uint64_t limit, unsigned index, unsigned workers)
+{
+    uint64_t share = limit / workers + (index < limit % workers);
+    return limit > 0 && share == 0 ? 1 : share;
+}
+
+struct worker *worker_new(const struct settled *settled, unsigned index, struct error *error)
 {
     struct worker *worker = must_alloc(sizeof *worker);
     worker->settled = settled;
     worker->options = settled->options;
+    worker->max_clients =
+        share_of(settled->options->max_connections, index, settled->options->workers);
     worker->loop = loop_new();
     worker->bufs = bufs_new();
     worker->routes = routes_new();
@@ -69,6 +77,7 @@ void worker_free(struct worker *worker)
         free(head);
     }
     free(worker->reply_head);
+    free(worker->listeners);
     free(worker);
 }
 
@@ -76,8 +85,11 @@ void worker_listen(struct worker *worker, int fd, bool redirect)
 {
     struct listener *listener =
         listener_new(worker->loop, fd, redirect ? on_redirect_accepted : on_accepted, worker);
-    if (worker->listeners_n < COUNT(worker->listeners))
-        worker->listeners[worker->listeners_n++] = listener;
+    worker->listeners =
+        realloc(worker->listeners, (worker->listeners_n + 1) * sizeof worker->listeners[0]);
+    if (!worker->listeners)
+        abort();
+    worker->listeners[worker->listeners_n++] = listener;
 }
 
 void worker_drain(struct worker *worker)

@@ -43,9 +43,10 @@ struct worker {
     struct pool *error_pool;       /* connections to --error-target */
     struct page_cache *page_cache; /* pages from there (fetch.c) */
     struct counters counters;
-    struct listener *listeners[16];
+    struct listener **listeners;
     size_t listeners_n;
     TAILQ_HEAD(clients, client) clients;
+    uint64_t max_clients; /* its share of --max-connections; 0: no limit */
     bool draining;
     struct head *spare_heads; /* lent to exchanges */
     unsigned spare_heads_n;
@@ -56,7 +57,7 @@ struct worker {
 };
 
 /* The error: a TLS file that changed since the start. */
-struct worker *worker_new(const struct settled *settled, struct error *error);
+struct worker *worker_new(const struct settled *settled, unsigned index, struct error *error);
 void worker_free(struct worker *worker);
 /* Takes connections from the descriptor from now on. */
 void worker_listen(struct worker *worker, int fd, bool redirect);
