@@ -301,7 +301,7 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
 {
     const struct options *options = x->worker->options;
     const struct target *target = &x->route->target;
-    struct span rest;
+    struct span rest, after;
     unsigned status = reply->status;
     bool redirects =
         status == 201 || status == 301 || status == 302 || status == 307 || status == 308;
@@ -310,9 +310,8 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
         return false;
     bool rehost = options->auto_rewrite && x->head->host.n;
     spans_add(spans, SPAN("Location: "));
-    spans_add(spans, options->protocol_rewrite ? span_of(options->protocol_rewrite)
-                     : target->tls             ? SPAN("https")
-                                               : SPAN("http"));
+    struct span scheme = span_cut(field->value, ':', &after);
+    spans_add(spans, options->protocol_rewrite ? span_of(options->protocol_rewrite) : scheme);
     spans_add(spans, SPAN("://"));
     spans_add(spans, rehost ? x->head->host : span_of(target->authority));
     spans_add(spans, rest);
