@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool is_utf8(struct span text)
+/* RFC 3629. */
+static bool is_utf8(struct span text)
 {
     while (text.n > 0) {
         size_t n = utf8_sequence(text);

@@ -23,7 +23,4 @@ char *route_key(const char *route, unsigned times, bool hosts);
  */
 char *query_value(struct span query, const char *name);
 
-/* Whether the bytes are UTF-8 (RFC 3629). */
-bool is_utf8(struct span text);
-
 #endif

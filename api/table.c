@@ -108,7 +108,7 @@ bool table_add(struct table *table, const char *route, struct route_body *body, 
     target_release(&target);
     char *key = route_key(route, 2, table->hosts), *host = host_of(table, key);
     log_route("Adding route", key, body->target);
-    struct store_route *added = store_put(table->store, key, body, host, loop_wall_ms(table->loop));
+    struct store_route *added = store_put(table->store, key, body, host, loop_wall_ms());
     struct route_spec spec = {
         .id = added->id,
         .key = key,
@@ -167,7 +167,7 @@ static void answer_post(struct call *call)
     const struct store_route *route = store_find(table->store, call->key);
     /* The moment of the add is when it took effect (CHP 28). */
     if (route) {
-        store_touch(table->store, route->id, loop_wall_ms(table->loop));
+        store_touch(table->store, route->id, loop_wall_ms());
         table_log_added(call->key, route->body.target);
     }
     table->adds++;

@@ -45,17 +45,6 @@ static _Thread_local struct {
     char stamp[24]; /* "2026-11-23T02:21:53" */
 } mine;
 
-bool log_level_parse(const char *word, enum log_level *level)
-{
-    for (size_t i = 0; i < COUNT(levels); i++) {
-        if (strcmp(word, levels[i].word) == 0) {
-            *level = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 bool log_wants(enum log_level level)
 {
     return level <= writer.level;

@@ -8,9 +8,6 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_HTTP, LOG_VERBOSE, LOG_DEBUG, LOG_SILLY };
 
-/* false for a word that is no level. */
-bool log_level_parse(const char *word, enum log_level *level) MUST_CHECK;
-
 /* Starts the writing thread. json: one JSON object a line instead of text. Colour only when
  * stdout is a terminal. */
 void log_start(enum log_level level, bool json);

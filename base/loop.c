@@ -119,10 +119,9 @@ int64_t loop_now_ms(struct loop *loop)
     return loop->now_ms;
 }
 
-int64_t loop_wall_ms(struct loop *loop)
+int64_t loop_wall_ms(void)
 {
     struct timespec now;
-    (void)loop;
     clock_gettime(CLOCK_REALTIME, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
@@ -170,7 +169,6 @@ static void link_deadline(struct loop *loop, struct deadline *deadline)
     if (slot > loop->swept + SLOTS - 1)
         slot = loop->swept + SLOTS - 1;
     uint32_t index = (uint32_t)(slot % SLOTS);
-    deadline->slot = index;
     deadline->next = loop->slots[index];
     if (deadline->next)
         deadline->next->back = &deadline->next;
@@ -181,7 +179,7 @@ static void link_deadline(struct loop *loop, struct deadline *deadline)
         arm(loop, slot);
 }
 
-void deadline_set_at(struct loop *loop, struct deadline *deadline, int64_t at_ms)
+static void set_at(struct loop *loop, struct deadline *deadline, int64_t at_ms)
 {
     assert(deadline->expire);
     /* Moved into the future: it stays where it is and moves on when its slot comes up. */
@@ -198,7 +196,7 @@ void deadline_set(struct loop *loop, struct deadline *deadline, int64_t in_ms)
     if (in_ms <= 0)
         deadline_clear(deadline);
     else
-        deadline_set_at(loop, deadline, loop_now_ms(loop) + in_ms);
+        set_at(loop, deadline, loop_now_ms(loop) + in_ms);
 }
 
 void deadline_clear(struct deadline *deadline)

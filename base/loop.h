@@ -22,7 +22,7 @@ void loop_on_signal(struct loop *loop, int number, void (*taken)(void *arg, int 
 int64_t loop_now_ms(struct loop *loop);
 /* Milliseconds since 1970, read at each call (no system call), so that loops agree on what came
  * first. */
-int64_t loop_wall_ms(struct loop *loop);
+int64_t loop_wall_ms(void);
 
 /* Work for after the callbacks of this turn: freeing what somebody may still be standing in,
  * reading on where a turn's share was used up. Queued at most once; runs with new events polled in
@@ -39,12 +39,9 @@ void loop_later(struct loop *loop, struct task *task);
 struct deadline {
     struct deadline *next, **back; /* place in the wheel's slot, back == NULL when in none */
     int64_t at_ms;                 /* 0: not set */
-    uint32_t slot;
     void (*expire)(struct deadline *deadline);
 };
 void deadline_set(struct loop *loop, struct deadline *deadline, int64_t in_ms);
-/* Like deadline_set at an absolute loop_now_ms time. */
-void deadline_set_at(struct loop *loop, struct deadline *deadline, int64_t at_ms);
 void deadline_clear(struct deadline *deadline);
 
 #endif

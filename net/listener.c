@@ -46,7 +46,7 @@ void listener_free(struct listener *listener)
     free(listener);
 }
 
-void listener_pause(struct listener *listener)
+static void pause_accepting(struct listener *listener)
 {
     if (listener->paused)
         return;
@@ -82,7 +82,7 @@ static void accept_some(struct listener *listener)
             continue;
         }
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            listener_pause(listener);
+            pause_accepting(listener);
         else if (errno != EAGAIN) /* the connection died before we took it: take the next */
             continue;
         return;

@@ -1,5 +1,5 @@
-/* Accepting connections on one listening socket, many a turn, pausing when the process has no
- * descriptors or memory for more. */
+/* Accepting connections on one listening socket, many a turn, pausing 100 ms when the process has
+ * no descriptors or memory for more: connections wait in the kernel. */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
@@ -14,8 +14,7 @@ struct listener *listener_new(struct loop *loop, int fd,
                               void (*accepted)(void *owner, int fd, const struct sockaddr *peer),
                               void *owner);
 void listener_free(struct listener *listener); /* closes the socket; NULL: nothing */
-/* Stops accepting for 100 ms, or until listener_resume: connections wait in the kernel. */
-void listener_pause(struct listener *listener);
+/* Ends a pause before its 100 ms are over. */
 void listener_resume(struct listener *listener);
 uint64_t listener_pauses(const struct listener *listener);
 

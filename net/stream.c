@@ -132,11 +132,10 @@ bool stream_peer_gone(struct stream *stream)
         return true;
     if (!stream->hangup)
         return false;
-    if (stream->tls && tls_pending(stream->tls))
-        return false;
+    if (stream->tls) /* what is left is the peer's close_notify, hardly a request */
+        return !tls_pending(stream->tls);
     ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK);
-    /* Behind TLS what is left is the peer's close_notify, hardly a request. */
-    return stream->tls || got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 /* --- writing --- */

@@ -10,14 +10,12 @@
 #include "base/text.h"
 #include "proxy/client.h"
 #include "proxy/fetch.h"
-#include "proxy/forward.h"
 
 enum { PAGE_FILE_MAX_BYTES = 1 << 20, STATUS_MAX = 600 };
 
 struct pages {
     struct text by_status[STATUS_MAX]; /* of --error-path */
     struct text any;                   /* its error.html */
-    bool given;
 };
 
 /* What people read: title, what happened, what to do. English and Chinese. */
@@ -98,7 +96,6 @@ struct pages *pages_new(const char *error_path, struct error *error)
     struct pages *pages = must_alloc(sizeof *pages);
     DIR *directory = error_path ? opendir(error_path) : NULL;
     bool ok = true;
-    pages->given = error_path != NULL;
     if (error_path && !directory) {
         error_set(error, "--error-path %s: %s", error_path, strerror(errno));
         pages_free(pages);
@@ -246,7 +243,6 @@ static bool has_page(const struct exchange *x, unsigned status)
 
 void answer_error(struct exchange *x, unsigned status, const char *words)
 {
-    x->upstream = NULL;
     if (has_page(x, status)) {
         x->stage = STAGE_PAGE;
         x->fetch = fetch_start(x, status);

@@ -51,7 +51,6 @@ void latency_add(struct counters *counters, unsigned route_class, double seconds
     while (bucket < LATENCY_BUCKETS - 1 && seconds > latency_bounds_s[bucket])
         bucket++;
     counters->latency[route_class].bucket[bucket]++;
-    counters->latency[route_class].count++;
     counters->latency[route_class].sum_s += seconds;
 }
 
@@ -75,7 +74,6 @@ void counters_add(struct counters *sum, const struct counters *more)
     for (unsigned c = 0; c < COUNTER_CLASSES; c++) {
         for (unsigned i = 0; i < LATENCY_BUCKETS; i++)
             sum->latency[c].bucket[i] += more->latency[c].bucket[i];
-        sum->latency[c].count += more->latency[c].count;
         sum->latency[c].sum_s += more->latency[c].sum_s;
     }
     durations_merge(&sum->find_target, &more->find_target);

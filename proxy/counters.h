@@ -58,7 +58,7 @@ struct counters {
     uint64_t proxied[COUNTER_STATUSES]; /* requests_proxy{status}, CHP 82 */
     uint64_t endings[COUNTER_ENDINGS];  /* hubgate_exchanges_total{ending} */
     struct {
-        uint64_t bucket[LATENCY_BUCKETS], count; /* each bucket alone, not those below it */
+        uint64_t bucket[LATENCY_BUCKETS]; /* each bucket alone, not those below it */
         double sum_s;
     } latency[COUNTER_CLASSES]; /* time to the reply's first byte */
     struct durations find_target, update_activity;

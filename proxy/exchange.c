@@ -194,7 +194,7 @@ void exchange_touch(struct exchange *x)
     if (!x->route)
         return;
     uint64_t before_ns = exchange_is_timed(x) ? exchange_now_ns() : 0;
-    routes_touch(x->worker->routes, x->route, loop_wall_ms(x->worker->loop));
+    routes_touch(x->worker->routes, x->route, loop_wall_ms());
     if (before_ns)
         durations_add(&x->worker->counters.update_activity, exchange_now_ns() - before_ns);
 }

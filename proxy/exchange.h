@@ -34,7 +34,6 @@ struct exchange {
     struct head *head; /* of the request, lent; NULL in a tunnel */
     struct path path;
     struct span first; /* the body's beginning, taken with the head: kept for a second try */
-    bool first_is_all;
     struct relay up, down;
     char *log_path; /* a tunnel's own copy of the path for the log */
     int64_t began_ms, first_byte_ms;

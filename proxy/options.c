@@ -8,6 +8,7 @@
 #include "proxy/target.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,14 +198,4 @@ bool options_api_is_open(const struct options *options)
 {
     return !options->auth_token && !options->insecure_api && !options->api_socket &&
            !is_loopback(options->api_ip);
-}
-
-void options_print_markdown(FILE *out)
-{
-    manual_print_markdown(&flags, out);
-}
-
-void options_print_man(FILE *out)
-{
-    manual_print_man(&flags, out);
 }

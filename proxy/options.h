@@ -6,8 +6,6 @@
 #include "base/log.h"
 #include "tls/tls.h"
 
-#include <stdio.h>
-
 enum { CUSTOM_HEADERS_MAX = 64, TRUSTED_PROXIES_MAX = 64, WORKERS_MAX = 256 };
 
 struct options {
@@ -90,9 +88,5 @@ void options_release(struct options *options);
 /* Whether anybody who reaches the API could use it, and nobody said that this is meant: no token,
  * not --insecure-api, and neither a unix socket nor a loopback address. options_read refuses it. */
 bool options_api_is_open(const struct options *options);
-
-/* The reference of all flags, from the rows: Markdown (docs/) and roff (man page). */
-void options_print_markdown(FILE *out);
-void options_print_man(FILE *out);
 
 #endif

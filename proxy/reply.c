@@ -1,6 +1,5 @@
 #include "proxy/reply.h"
 
-#include "base/str.h"
 #include "proxy/client.h"
 #include "proxy/forward.h"
 #include "proxy/request.h"

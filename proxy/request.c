@@ -54,7 +54,6 @@ static void take_first(struct exchange *x)
     in->start += (uint32_t)used;
     x->first = (struct span){bytes, payload};
     x->up.bytes = payload;
-    x->first_is_all = step == FRAMING_DONE;
     if (step == FRAMING_MORE)
         stream_read_on(&x->client->stream);
     if (step == FRAMING_BAD)

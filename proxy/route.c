@@ -18,7 +18,7 @@ struct node {
 struct routes {
     struct node *root;
     struct node **buckets;
-    size_t buckets_n, nodes_n, routes_n;
+    size_t buckets_n, nodes_n;
     uint64_t seed;
     struct route *active;
 };
@@ -215,17 +215,15 @@ void routes_put(struct routes *routes, const struct route_spec *spec)
     if (!node->route) {
         node->route = must_alloc(sizeof *node->route);
         node->route->segments = segments;
-        routes->routes_n++;
     }
     set_target(node->route, target);
     set_names(node->route, spec);
 }
 
-static void drop_at(struct routes *routes, struct node *node)
+static void drop_at(struct node *node)
 {
     struct route *route = node->route;
     node->route = NULL;
-    routes->routes_n--;
     route->dropped = true;
     let_go_of_pool(route); /* the route may live on for its exchanges; no idle connection does */
     free_when_unused(route);
@@ -236,7 +234,7 @@ void routes_drop(struct routes *routes, const char *key)
     struct node *node = find_node(routes, key);
     if (!node || !node->route)
         return;
-    drop_at(routes, node);
+    drop_at(node);
     prune(routes, node);
 }
 
@@ -286,11 +284,6 @@ void routes_tell_activity(struct routes *routes, fleet_active *each, void *arg)
     }
 }
 
-size_t routes_count(const struct routes *routes)
-{
-    return routes->routes_n;
-}
-
 static void ignore(void *arg, uint64_t id, int64_t wall_ms)
 {
     (void)arg, (void)id, (void)wall_ms;
@@ -303,12 +296,12 @@ void routes_free(struct routes *routes)
         for (struct node *node = routes->buckets[i], *next; node; node = next) {
             next = node->next;
             if (node->route)
-                drop_at(routes, node);
+                drop_at(node);
             free(node);
         }
     }
     if (routes->root->route)
-        drop_at(routes, routes->root);
+        drop_at(routes->root);
     free(routes->root);
     free(routes->buckets);
     free(routes);

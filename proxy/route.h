@@ -43,6 +43,5 @@ void route_let_go(struct route *route);
 void routes_touch(struct routes *routes, struct route *route, int64_t wall_ms);
 /* Gives each route touched since the last call to `each`, forgetting the marks. */
 void routes_tell_activity(struct routes *routes, fleet_active *each, void *arg);
-size_t routes_count(const struct routes *routes);
 
 #endif

@@ -1,6 +1,5 @@
 #include "proxy/tunnel.h"
 
-#include "base/str.h"
 #include "proxy/client.h"
 
 /* Bytes that came behind the client's upgrade request go up only now. */

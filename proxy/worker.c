@@ -107,7 +107,7 @@ void worker_drain(struct worker *worker)
 
 struct span worker_date(struct worker *worker)
 {
-    int64_t now_s = loop_wall_ms(worker->loop) / 1000;
+    int64_t now_s = loop_wall_ms() / 1000;
     if (now_s != worker->date_s) {
         time_t now = (time_t)now_s;
         struct tm utc;

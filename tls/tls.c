@@ -254,11 +254,6 @@ bool tls_resumed(const struct tls *tls)
     return SSL_session_reused(tls->ssl) == 1;
 }
 
-const char *tls_version(const struct tls *tls)
-{
-    return SSL_get_version(tls->ssl);
-}
-
 const char *tls_why(const struct tls *tls)
 {
     return tls->why ? tls->why : "";

@@ -86,8 +86,6 @@ bool tls_pending(const struct tls *tls);
  * its own end (RFC 9112 9.8). */
 bool tls_cut(const struct tls *tls);
 bool tls_resumed(const struct tls *tls);
-/* The protocol version in words, "TLSv1.3". */
-const char *tls_version(const struct tls *tls);
 /* The last failure in words, for logs: never secret material, nothing the peer wrote. "" before
  * one. */
 const char *tls_why(const struct tls *tls);

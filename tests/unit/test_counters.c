@@ -69,8 +69,7 @@ static void a_latency_falls_into_the_bucket_that_bounds_it(void **state)
     assert_int_equal(counters->latency[1].bucket[0], 1);
     assert_int_equal(counters->latency[1].bucket[1], 1);
     assert_int_equal(counters->latency[1].bucket[LATENCY_BUCKETS - 1], 1);
-    assert_int_equal(counters->latency[1].count, 3);
-    assert_int_equal(counters->latency[0].count, 0);
+    assert_true(counters->latency[0].sum_s == 0);
 }
 
 static void sums_hold_every_row(void **state)
@@ -88,7 +87,7 @@ static void sums_hold_every_row(void **state)
     assert_int_equal(sum->log_dropped, 6);
     assert_int_equal(sum->proxied[200], 10);
     assert_int_equal(sum->endings[31], 14);
-    assert_int_equal(sum->latency[3].count, 2);
+    assert_int_equal(sum->latency[3].bucket[10], 2);
     assert_true(sum->latency[3].sum_s == 3.0);
     assert_int_equal(sum->update_activity.count, 2);
     free(sum);

@@ -54,20 +54,6 @@ static size_t lines_of(const struct capture *capture)
     return lines;
 }
 
-static void levels_have_words(void **state)
-{
-    static const char *const words[] = {"error",   "warn",  "info", "http",
-                                        "verbose", "debug", "silly"};
-    enum log_level level;
-    (void)state;
-    for (size_t i = 0; i < COUNT(words); i++) {
-        assert_true(log_level_parse(words[i], &level));
-        assert_int_equal(level, i);
-    }
-    assert_false(log_level_parse("INFO", &level));
-    assert_false(log_level_parse("", &level));
-}
-
 static void a_line_has_time_name_and_level(void **state)
 {
     struct capture capture;
@@ -239,7 +225,6 @@ static void a_reader_that_is_stuck_costs_lines_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(levels_have_words),
         cmocka_unit_test(a_line_has_time_name_and_level),
         cmocka_unit_test(lines_below_the_level_are_not_written),
         cmocka_unit_test(control_bytes_never_make_a_line),

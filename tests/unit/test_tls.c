@@ -140,7 +140,6 @@ static void test_bytes_go_both_ways(void **state)
         struct tls_files files = server_files();
         files.protocol = protocols[i];
         struct pair pair = open_pair(files, client_files(), "hub.test");
-        assert_string_equal(tls_version(pair.client), i == 0 ? "TLSv1.2" : "TLSv1.3");
         says(pair.client, pair.server, "ping");
         says(pair.server, pair.client, "pong");
         assert_string_equal(tls_why(pair.client), "");
