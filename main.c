@@ -11,7 +11,6 @@
 #include "base/notify.h"
 #include "base/str.h"
 #include "http/h1.h"
-#include "net/addr.h"
 #include "net/bind.h"
 #include "proxy/answer.h"
 #include "proxy/worker.h"
@@ -57,19 +56,6 @@ static bool settle_error_target(struct program *program, struct error *error)
     return error_set(error, "--error-target %s: %s", url, why.text);
 }
 
-static bool settle_trusted(struct program *program, struct error *error)
-{
-    const struct options *options = &program->options;
-    struct settled *settled = &program->settled;
-    settled->trusted = must_alloc(options->trusted_proxies_n * sizeof settled->trusted[0]);
-    for (; settled->trusted_n < options->trusted_proxies_n; settled->trusted_n++) {
-        const char *text = options->trusted_proxies[settled->trusted_n];
-        if (!cidr_parse(&settled->trusted[settled->trusted_n], text))
-            return error_set(error, "--trusted-proxies %s: not an address or CIDR range", text);
-    }
-    return true;
-}
-
 static void settle_custom_lines(struct program *program)
 {
     const struct options *options = &program->options;
@@ -110,7 +96,7 @@ static bool settle(struct program *program, struct error *error)
     tls_secret_new(&settled->tickets);
     settle_custom_lines(program);
     settled->pages = pages_new(options->error_path, error);
-    if (!settled->pages || !settle_error_target(program, error) || !settle_trusted(program, error))
+    if (!settled->pages || !settle_error_target(program, error))
         return false;
     if (!check_tls(program, error))
         return false;
@@ -331,7 +317,6 @@ static void stop(struct program *program)
     tls_context_free(program->api_tls);
     pages_free(program->settled.pages);
     target_release(&program->settled.error_target);
-    free(program->settled.trusted);
     free(program->settled.custom_lines);
     options_release(&program->options);
 }

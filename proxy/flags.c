@@ -1,6 +1,5 @@
 #include "proxy/flags.h"
 #include "base/str.h"
-#include "net/addr.h"
 #include "proxy/options.h"
 
 #include <stdlib.h>
@@ -407,9 +406,8 @@ static bool take_custom_header(void *into, const char *value, struct error *erro
 static bool take_trusted_proxies(void *into, const char *value, struct error *error)
 {
     struct options *options = into;
-    while (options->trusted_proxies_n) /* the last list wins */
-        free((void *)options->trusted_proxies[--options->trusted_proxies_n]);
     struct span rest = span_of(value);
+    options->trusted_proxies_n = 0; /* the last list wins */
     while (rest.n) {
         struct span network = span_trim(span_cut(rest, ',', &rest));
         if (options->trusted_proxies_n == TRUSTED_PROXIES_MAX)
@@ -417,13 +415,14 @@ static bool take_trusted_proxies(void *into, const char *value, struct error *er
                              "error: option '--trusted-proxies <cidr,...>' takes %d networks",
                              TRUSTED_PROXIES_MAX);
         char *text = must_copy_span(network);
-        struct cidr cidr;
-        options->trusted_proxies[options->trusted_proxies_n++] = text;
-        if (!cidr_parse(&cidr, text))
-            return error_set(error,
-                             "error: option '--trusted-proxies <cidr,...>': '%.80s' is no "
-                             "network like 10.0.0.0/8",
-                             text);
+        bool ok = cidr_parse(&options->trusted_proxies[options->trusted_proxies_n++], text) ||
+                  error_set(error,
+                            "error: option '--trusted-proxies <cidr,...>': '%.80s' is no "
+                            "network like 10.0.0.0/8",
+                            text);
+        free(text);
+        if (!ok)
+            return false;
     }
     return true;
 }

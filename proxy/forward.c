@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "net/addr.h"
 #include "proxy/client.h"
 
 static bool is_hop_by_hop(struct span name)
@@ -121,9 +120,9 @@ static struct span port_of(struct span host, bool tls)
 
 static bool is_trusted(const struct exchange *x)
 {
-    const struct settled *settled = x->worker->settled;
-    for (size_t i = 0; i < settled->trusted_n; i++) {
-        if (cidr_has(&settled->trusted[i], &x->client->peer.any))
+    const struct options *options = x->worker->options;
+    for (size_t i = 0; i < options->trusted_proxies_n; i++) {
+        if (cidr_has(&options->trusted_proxies[i], &x->client->peer.any))
             return true;
     }
     return false;
@@ -153,7 +152,7 @@ static bool add_existing(struct spans *spans, const struct head *head, enum forw
 static void add_forwarded(struct spans *spans, const struct exchange *x, enum forwarded which,
                           struct span value)
 {
-    bool lists = x->worker->settled->trusted_n > 0;
+    bool lists = x->worker->options->trusted_proxies_n > 0;
     bool trusted = lists && is_trusted(x);
     bool append = lists ? trusted && which == FORWARDED_FOR : which != FORWARDED_HOST;
     bool keep = lists ? trusted : true;
@@ -173,7 +172,7 @@ static void add_forwarded(struct spans *spans, const struct exchange *x, enum fo
 static void add_all_forwarded(struct spans *spans, const struct exchange *x)
 {
     bool tls = x->client->stream.tls != NULL, sockets = x->upgrade;
-    bool lists = x->worker->settled->trusted_n > 0;
+    bool lists = x->worker->options->trusted_proxies_n > 0;
     struct span proto = tls ? SPAN("https") : SPAN("http");
     if (sockets && !lists)
         proto = tls ? SPAN("wss") : SPAN("ws");
@@ -205,7 +204,7 @@ static bool request_field_passes(const struct exchange *x, const struct field *f
         return false; /* ours is written */
     enum forwarded which = options->x_forward ? forwarded_of(name) : FORWARDED;
     return which == FORWARDED ||
-           (which == FORWARDED_HOST && x->upgrade && x->worker->settled->trusted_n == 0);
+           (which == FORWARDED_HOST && x->upgrade && x->worker->options->trusted_proxies_n == 0);
 }
 
 static void add_host(struct spans *spans, const struct exchange *x)
@@ -301,7 +300,7 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
 {
     const struct options *options = x->worker->options;
     const struct target *target = &x->route->target;
-    struct span rest, after;
+    struct span rest;
     unsigned status = reply->status;
     bool redirects =
         status == 201 || status == 301 || status == 302 || status == 307 || status == 308;
@@ -310,8 +309,9 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
         return false;
     bool rehost = options->auto_rewrite && x->head->host.n;
     spans_add(spans, SPAN("Location: "));
-    struct span scheme = span_cut(field->value, ':', &after);
-    spans_add(spans, options->protocol_rewrite ? span_of(options->protocol_rewrite) : scheme);
+    spans_add(spans, options->protocol_rewrite ? span_of(options->protocol_rewrite)
+                     : span_starts_nocase(field->value, SPAN("https://")) ? SPAN("https")
+                                                                          : SPAN("http"));
     spans_add(spans, SPAN("://"));
     spans_add(spans, rehost ? x->head->host : span_of(target->authority));
     spans_add(spans, rest);

@@ -3,7 +3,6 @@
 #include "base/cores.h"
 #include "base/manual.h"
 #include "base/str.h"
-#include "net/addr.h"
 #include "proxy/flags.h"
 #include "proxy/target.h"
 
@@ -182,8 +181,6 @@ void options_release(struct options *options)
         free((void *)options->custom_headers[i].name);
         free((void *)options->custom_headers[i].value);
     }
-    for (size_t i = 0; i < options->trusted_proxies_n; i++)
-        free((void *)options->trusted_proxies[i]);
     *options = (struct options){0};
 }
 

@@ -4,6 +4,7 @@
 #define PROXY_OPTIONS_H
 
 #include "base/log.h"
+#include "net/addr.h"
 #include "tls/tls.h"
 
 enum { CUSTOM_HEADERS_MAX = 64, TRUSTED_PROXIES_MAX = 64, WORKERS_MAX = 256 };
@@ -43,7 +44,7 @@ struct options {
         const char *name, *value;
     } custom_headers[CUSTOM_HEADERS_MAX];
     size_t custom_headers_n;
-    const char *trusted_proxies[TRUSTED_PROXIES_MAX]; /* CIDR texts */
+    struct cidr trusted_proxies[TRUSTED_PROXIES_MAX];
     size_t trusted_proxies_n;
     bool distinct_statuses;
 

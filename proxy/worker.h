@@ -22,10 +22,8 @@ struct head;
 struct settled {
     const struct options *options;
     struct resolver *resolver;
-    struct pages *pages;  /* the bodies of our own answers */
-    struct cidr *trusted; /* --trusted-proxies */
-    size_t trusted_n;
-    char *custom_lines; /* --custom-header as header lines, "" for none */
+    struct pages *pages; /* the bodies of our own answers */
+    char *custom_lines;  /* --custom-header as header lines, "" for none */
     struct tls_secret tickets;
     bool tls;                   /* the public side speaks TLS */
     struct target error_target; /* text == NULL: none */

@@ -56,7 +56,6 @@ static inline void rig_free(struct rig *rig)
     rig_release_exchange(rig);
     routes_free(rig->worker.routes);
     loop_free(rig->worker.loop);
-    free(rig->settled.trusted);
     free(rig->head);
     free(rig->reply);
     free(rig);
@@ -80,9 +79,8 @@ static inline void rig_peer(struct rig *rig, const char *address)
 
 static inline void rig_trust(struct rig *rig, const char *range)
 {
-    rig->settled.trusted = must_alloc(sizeof rig->settled.trusted[0]);
-    rig->settled.trusted_n = 1;
-    if (!cidr_parse(rig->settled.trusted, range))
+    rig->options.trusted_proxies_n = 1;
+    if (!cidr_parse(&rig->options.trusted_proxies[0], range))
         abort();
 }
 
