@@ -135,13 +135,25 @@ static struct node *find_node(struct routes *routes, const char *key)
 
 /* --- a route --- */
 
+/* By the first segment that is one of JupyterHub's words: before it there may be a host and the
+ * hub's base URL. */
 static enum route_class class_of(const struct route_spec *spec)
 {
+    struct span rest = strip(span_of(spec->key));
     if (spec->user)
         return ROUTE_USER;
-    if (strcmp(spec->key, "/") == 0 || strstr(spec->key, "/hub"))
+    if (rest.n == 0)
         return ROUTE_HUB;
-    return strstr(spec->key, "/services/") ? ROUTE_SERVICE : ROUTE_OTHER;
+    while (rest.n) {
+        struct span segment = span_cut(rest, '/', &rest);
+        if (span_is(segment, SPAN("hub")))
+            return ROUTE_HUB;
+        if (span_is(segment, SPAN("services")))
+            return ROUTE_SERVICE;
+        if (span_is(segment, SPAN("user")))
+            return ROUTE_OTHER;
+    }
+    return ROUTE_OTHER;
 }
 
 static void set_names(struct route *route, const struct route_spec *spec)

@@ -167,6 +167,12 @@ static void names_and_classes_follow_the_spec(void **state)
         {{3, "/user/a", "http://a", "a", ""}, ROUTE_USER},
         {{4, "/services/x", "http://a", NULL, NULL}, ROUTE_SERVICE},
         {{5, "/other", "http://a", NULL, NULL}, ROUTE_OTHER},
+        {{6, "/services/hubcap", "http://a", NULL, NULL}, ROUTE_SERVICE},
+        {{7, "/services", "http://a", NULL, NULL}, ROUTE_SERVICE},
+        {{8, "/services/hub", "http://a", NULL, NULL}, ROUTE_SERVICE},
+        {{9, "/hubble", "http://a", NULL, NULL}, ROUTE_OTHER},
+        {{10, "/a.test/hub/", "http://a", NULL, NULL}, ROUTE_HUB},
+        {{11, "/user/b/hub", "http://a", NULL, NULL}, ROUTE_OTHER},
     };
     struct routes *routes = routes_new();
     (void)state;
