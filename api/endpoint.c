@@ -95,12 +95,6 @@ void endpoint_free(struct endpoint *endpoint)
 
 /* --- what evhttp lets through (RFC 9112 2.2, 3.2, 5.1, 6.3) --- */
 
-static bool is_field_name(const char *name)
-{
-    return *name && name[strspn(name, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                                      "ABCDEFGHIJKLMNOPQRSTUVWXYZ")] == '\0';
-}
-
 static bool is_target(const char *target)
 {
     for (; *target; target++)
@@ -117,7 +111,7 @@ static bool is_sound(struct evhttp_request *req)
     const struct evkeyval *field;
     TAILQ_FOREACH (field, evhttp_request_get_input_headers(req), next) {
         struct span name = span_of(field->key), value = span_of(field->value);
-        if (!is_field_name(field->key))
+        if (!span_is_token(span_of(field->key)))
             return false;
         lengths += span_is_nocase(name, SPAN("Content-Length"));
         hosts += span_is_nocase(name, SPAN("Host"));

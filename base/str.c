@@ -61,6 +61,22 @@ bool span_lists(struct span list, struct span word)
     return false;
 }
 
+static bool is_token_char(unsigned char c)
+{
+    unsigned char letter = c | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           (c && strchr("!#$%&'*+.^`|~", c));
+}
+
+bool span_is_token(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        if (!is_token_char((unsigned char)text.p[i]))
+            return false;
+    }
+    return text.n > 0;
+}
+
 bool span_number(struct span text, uint64_t max, uint64_t *value)
 {
     uint64_t sum = 0;

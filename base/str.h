@@ -22,6 +22,8 @@ struct span span_trim(struct span text);
 struct span span_cut(struct span text, char mark, struct span *rest);
 /* Whether a comma-separated list (RFC 9110 5.6.1) holds `word`, without regard to case. */
 bool span_lists(struct span list, struct span word);
+/* A token of HTTP (RFC 9110 5.6.2), as names of fields and methods are; false when empty. */
+bool span_is_token(struct span text);
 /* Decimal digits only, no sign, no space; false when empty or above max. */
 bool span_number(struct span text, uint64_t max, uint64_t *value) MUST_CHECK;
 int hex_value(char c); /* 0-15, or -1 */

@@ -45,23 +45,6 @@ void h1_start(uint64_t max_head_bytes)
     http_parser_set_max_header_size((uint32_t)max_head_bytes + 1024);
 }
 
-/* tchar of RFC 9110 5.6.2: letters, digits and these marks. */
-static bool is_token_char(unsigned char c)
-{
-    unsigned char letter = c | 0x20;
-    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           (c && strchr("!#$%&'*+.^`|~", c));
-}
-
-static bool is_token(struct span text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        if (!is_token_char((unsigned char)text.p[i]))
-            return false;
-    }
-    return text.n > 0;
-}
-
 /* --- the raw head --- */
 
 enum h1_verdict h1_find_end(const char *bytes, size_t n, size_t *seen, size_t *head_bytes)
@@ -130,7 +113,7 @@ static enum h1_verdict check_lines(const char *bytes, size_t head_bytes, size_t 
             if (*p == ' ' || *p == '\t')
                 return H1_FOLDED;
             const char *colon = memchr(p, ':', (size_t)(lf - p));
-            if (!colon || !is_token((struct span){p, (size_t)(colon - p)}))
+            if (!colon || !span_is_token((struct span){p, (size_t)(colon - p)}))
                 return H1_FIELD_NAME;
         }
         p = lf + 1;
@@ -481,7 +464,7 @@ bool h1_trailer_passes(struct span line, bool *valid)
         "upgrade",
     };
     struct span value, name = span_cut(line, ':', &value);
-    *valid = value.p && is_token(name) && check_bytes(line.p, line.n, false) == H1_OK;
+    *valid = value.p && span_is_token(name) && check_bytes(line.p, line.n, false) == H1_OK;
     if (!*valid)
         return false;
     for (size_t i = 0; i < COUNT(kept_out); i++) {

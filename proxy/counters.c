@@ -69,7 +69,7 @@ void counters_add(struct counters *sum, const struct counters *more)
 #undef ROW
     for (unsigned i = 0; i < COUNTER_STATUSES; i++)
         sum->proxied[i] += more->proxied[i];
-    for (unsigned i = 0; i < COUNTER_ENDINGS; i++)
+    for (unsigned i = 0; i < ENDINGS; i++)
         sum->endings[i] += more->endings[i];
     for (unsigned c = 0; c < COUNTER_CLASSES; c++) {
         for (unsigned i = 0; i < LATENCY_BUCKETS; i++)

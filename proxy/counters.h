@@ -3,7 +3,7 @@
 #ifndef PROXY_COUNTERS_H
 #define PROXY_COUNTERS_H
 
-#include "base/base.h"
+#include "proxy/ending.h"
 
 /* field, name in the metrics page, kind, help */
 #define COUNTER_ROWS(ROW)                                                                          \
@@ -35,12 +35,10 @@
     ROW(tls_resumed, "hubgate_tls_resumed_total", "counter", "TLS handshakes that resumed")        \
     ROW(log_dropped, "hubgate_log_dropped_lines_total", "counter", "Log lines that were dropped")
 
-/* Endings of an exchange and route classes: names for labels. Enums are in exchange.h; the rows
- * are counted here by number. */
-enum { COUNTER_ENDINGS = 32, COUNTER_CLASSES = 4, COUNTER_STATUSES = 600 };
+enum { COUNTER_CLASSES = 4, COUNTER_STATUSES = 600 };
 enum { LATENCY_BUCKETS = 14, DURATION_BUCKETS = 96 };
 
-extern const char *const route_class_names[COUNTER_CLASSES]; /* hub user service other */
+extern const char *const route_class_names[COUNTER_CLASSES]; /* by enum route_class (route.h) */
 extern const double latency_bounds_s[LATENCY_BUCKETS];       /* upper bounds; the last is +Inf */
 
 /* A distribution of short durations, for CHP's summaries: four buckets to each doubling, from
@@ -56,7 +54,7 @@ struct counters {
     COUNTER_ROWS(ROW)
 #undef ROW
     uint64_t proxied[COUNTER_STATUSES]; /* requests_proxy{status}, CHP 82 */
-    uint64_t endings[COUNTER_ENDINGS];  /* hubgate_exchanges_total{ending} */
+    uint64_t endings[ENDINGS];          /* hubgate_exchanges_total{ending} */
     struct {
         uint64_t bucket[LATENCY_BUCKETS]; /* each bucket alone, not those below it */
         double sum_s;

@@ -167,7 +167,7 @@ static const struct conf_row rows[] = {
     SWITCH("--client-ssl-reject-unauthorized", client_ssl.reject_unauthorized,
            "Refuse https targets without a valid certificate. We do so anyway; this undoes "
            "--insecure."),
-    SWITCH("--insecure", insecure, "Do not check the certificates of https targets."),
+    SWITCH("--insecure", client_ssl.insecure, "Do not check the certificates of https targets."),
 
     SECTION("Error pages and statuses"),
     TEXT("--error-target <host>", error_target,
@@ -334,18 +334,6 @@ const struct conf flags = {
     .notes_n = COUNT(notes),
 };
 
-/* RFC 9110 5.6.2. */
-static bool is_token(struct span text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && (c == '\0' || !strchr("!#$%&'*+-.^_`|~", c)))
-            return false;
-    }
-    return text.n > 0;
-}
-
 /* Fields that frame a message or speak of one connection are ours to write. */
 static bool is_ours_to_write(struct span name)
 {
@@ -377,7 +365,7 @@ static bool take_custom_header(void *into, const char *value, struct error *erro
         return error_set(error, "A colon was expected in custom header: %.*s", (int)whole.n,
                          whole.p);
     text = span_trim(text);
-    if (!is_token(name) || !is_printable(text))
+    if (!span_is_token(name) || !is_printable(text))
         return error_set(error,
                          "error: option '--custom-header <header>': '%.*s' is no field of "
                          "HTTP",

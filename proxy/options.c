@@ -68,8 +68,8 @@ static void settle_tls(struct options *options)
         sides[i]->protocol = options->ssl.protocol;
         sides[i]->flag = names[i];
     }
-    options->insecure = options->insecure && !options->client_ssl.reject_unauthorized;
-    options->client_ssl.insecure = options->insecure;
+    if (options->client_ssl.reject_unauthorized)
+        options->client_ssl.insecure = false;
 }
 
 /* The token alone, without the white space that editors and `echo` leave at a file's end. */

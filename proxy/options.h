@@ -27,7 +27,6 @@ struct options {
     uint16_t redirect_to; /* 0: the main port */
 
     struct tls_files ssl, api_ssl, client_ssl;
-    bool insecure; /* do not verify https targets; client_ssl.insecure is the same */
 
     const char *auth_token;      /* NULL: open API, options_api_is_open */
     const char *auth_token_file; /* where it was read from; NULL: not from a file */

@@ -78,7 +78,7 @@ static void sums_hold_every_row(void **state)
     one->requests_web = 2;
     one->log_dropped = 3;
     one->proxied[200] = 5;
-    one->endings[31] = 7;
+    one->endings[ENDINGS - 1] = 7;
     latency_add(one, 3, 1.5);
     durations_add(&one->update_activity, 100);
     counters_add(sum, one);
@@ -86,7 +86,7 @@ static void sums_hold_every_row(void **state)
     assert_int_equal(sum->requests_web, 4);
     assert_int_equal(sum->log_dropped, 6);
     assert_int_equal(sum->proxied[200], 10);
-    assert_int_equal(sum->endings[31], 14);
+    assert_int_equal(sum->endings[ENDINGS - 1], 14);
     assert_int_equal(sum->latency[3].bucket[10], 2);
     assert_true(sum->latency[3].sum_s == 3.0);
     assert_int_equal(sum->update_activity.count, 2);

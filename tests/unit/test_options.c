@@ -88,7 +88,7 @@ static void test_nothing_given_is_chps_default(void **state)
     assert_true(options.x_forward && options.prepend_path && options.include_prefix);
     assert_false(options.auto_rewrite || options.change_origin || options.host_routing);
     assert_int_equal(options.log_level, LOG_INFO);
-    assert_false(options.log_json || options.check || options.insecure);
+    assert_false(options.log_json || options.check || options.client_ssl.insecure);
     assert_null(options.auth_token);
     assert_null(options.default_target);
     assert_string_equal(options.storage_backend, "memory");
@@ -177,7 +177,6 @@ static void test_every_switch_goes_to_its_field(void **state)
         {"--auto-rewrite", &options.auto_rewrite, true},
         {"--change-origin", &options.change_origin, true},
         {"--host-routing", &options.host_routing, true},
-        {"--insecure", &options.insecure, true},
         {"--insecure", &options.client_ssl.insecure, true},
         {"--insecure-api", &options.insecure_api, true},
         {"--distinct-statuses", &options.distinct_statuses, true},
@@ -418,7 +417,6 @@ static void test_reject_unauthorized_undoes_insecure(void **state)
 {
     (void)state;
     expect_good("--insecure --client-ssl-reject-unauthorized");
-    assert_false(options.insecure);
     assert_false(options.client_ssl.insecure);
 }
 

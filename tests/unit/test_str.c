@@ -88,6 +88,20 @@ static void numbers_are_digits_within_bounds(void **state)
     }
 }
 
+static void tokens_are_of_their_characters(void **state)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~09azAZ";
+    (void)state;
+    assert_true(span_is_token(SPAN(marks)));
+    assert_false(span_is_token(SPAN("")));
+    for (int c = 0; c < 256; c++) {
+        char text[3] = {'a', (char)c, 'b'};
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        assert_int_equal(span_is_token((struct span){text, 3}),
+                         letter || (c && strchr(marks, c) != NULL));
+    }
+}
+
 static void hex_digits_have_values(void **state)
 {
     (void)state;
@@ -186,6 +200,7 @@ int main(void)
         cmocka_unit_test(a_cut_gives_both_sides),
         cmocka_unit_test(lists_hold_words),
         cmocka_unit_test(numbers_are_digits_within_bounds),
+        cmocka_unit_test(tokens_are_of_their_characters),
         cmocka_unit_test(hex_digits_have_values),
         cmocka_unit_test(escapes_are_decoded_or_refused),
         cmocka_unit_test(utf8_sequences_have_a_length),
