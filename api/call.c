@@ -3,36 +3,13 @@
 #include "api/peer.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "http/status.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
-
-const char *status_reason(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *reason;
-    } rows[] = {
-        {200, "OK"},
-        {201, "Created"},
-        {204, "No Content"},
-        {400, "Bad Request"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {413, "Payload Too Large"},
-        {417, "Expectation Failed"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-    };
-    for (size_t i = 0; i < COUNT(rows); i++)
-        if (rows[i].status == status)
-            return rows[i].reason;
-    return "Unknown";
-}
 
 static const char *method_name(struct evhttp_request *req, enum call_method *method)
 {

@@ -62,6 +62,5 @@ void calls_release(struct calls *calls);
 /* Counts and logs an answer that evhttp gave by itself. */
 void calls_note(struct calls *calls, unsigned status, const char *method, const char *shown,
                 const char *note);
-const char *status_reason(unsigned status);
 
 #endif

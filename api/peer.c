@@ -1,6 +1,7 @@
 #include "api/peer.h"
 
 #include "base/str.h"
+#include "http/status.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "base/text.h"
+#include "http/status.h"
 #include "proxy/client.h"
 #include "proxy/fetch.h"
 
@@ -21,40 +22,38 @@ struct pages {
 /* What people read: title, what happened, what to do. English and Chinese. */
 static const struct notice {
     unsigned status;
-    const char *reason, *title, *english, *chinese;
+    const char *title; /* NULL: the reason phrase */
+    const char *english, *chinese;
 } notices[] = {
-    {301, "Moved Permanently", NULL, "", ""},
-    {400, "Bad Request", NULL,
+    {400, NULL,
      "The request could not be understood. Reload the page; if that does "
      "not help, tell your administrator.",
      "无法理解该请求。请重新加载页面；如仍无效，请联系管理员。"},
-    {404, "Not Found", NULL,
+    {404, NULL,
      "No service is registered at this URL. Check the address, or start "
      "your server from the hub.",
      "此地址没有对应的服务。请检查网址，或在 Hub 中启动您的服务器。"},
-    {408, "Request Timeout", NULL, "The request took too long to arrive. Try again.",
-     "请求传输超时，请重试。"},
-    {417, "Expectation Failed", NULL, "The request expects something this server does not offer.",
+    {408, NULL, "The request took too long to arrive. Try again.", "请求传输超时，请重试。"},
+    {417, NULL, "The request expects something this server does not offer.",
      "服务器不支持该请求的 Expect 字段。"},
-    {431, "Request Header Fields Too Large", NULL,
+    {431, NULL,
      "The request's headers are larger than this "
      "proxy's limit (--max-header-bytes, --max-header-lines). Clearing this site's cookies often "
      "helps.",
      "请求头超过了代理的上限（--max-header-bytes、--max-header-lines）。清除本站 Cookie "
      "通常可以解决。"},
-    {500, "Internal Server Error", NULL, "Something went wrong in the proxy.", "代理内部出错。"},
-    {501, "Not Implemented", NULL, "This request method is not supported.", "不支持该请求方法。"},
-    {502, "Bad Gateway", NULL, "The upstream service gave no usable answer. Try again in a moment.",
+    {500, NULL, "Something went wrong in the proxy.", "代理内部出错。"},
+    {501, NULL, "This request method is not supported.", "不支持该请求方法。"},
+    {502, NULL, "The upstream service gave no usable answer. Try again in a moment.",
      "上游服务没有给出有效响应，请稍后重试。"},
-    {503, "Service Unavailable", "Proxy Target Missing",
+    {503, "Proxy Target Missing",
      "The upstream service is unavailable. It "
      "may be starting or stopped: try again in a moment.",
      "上游服务不可用，可能正在启动或已停止，"
      "请稍后重试。"},
-    {504, "Gateway Timeout", NULL, "The upstream service took too long. Try again in a moment.",
+    {504, NULL, "The upstream service took too long. Try again in a moment.",
      "上游服务响应超时，请稍后重试。"},
-    {505, "HTTP Version Not Supported", NULL, "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
-     "仅支持 HTTP/1.0 与 HTTP/1.1。"},
+    {505, NULL, "Only HTTP/1.0 and HTTP/1.1 are spoken here.", "仅支持 HTTP/1.0 与 HTTP/1.1。"},
 };
 
 static const struct notice *notice_of(unsigned status)
@@ -64,11 +63,6 @@ static const struct notice *notice_of(unsigned status)
             return &notices[i];
     }
     return notice_of(500);
-}
-
-static const char *reason_of(unsigned status)
-{
-    return status == 200 ? "OK" : notice_of(status)->reason;
 }
 
 /* --- the files of --error-path --- */
@@ -144,8 +138,8 @@ static void write_answer(struct exchange *x, unsigned status, const struct body 
     struct span date = worker_date(x->worker);
     if (x->upgrade || x->worker->draining || !x->head->start_line.p)
         x->keep = false;
-    text_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n%s", status, reason_of(status), (int)date.n,
-                date.p, body->more);
+    text_format(&head, "HTTP/1.1 %u %s\r\nDate: %.*s\r\n%s", status, status_reason(status),
+                (int)date.n, date.p, body->more);
     if (body->type)
         text_format(&head, "Content-Type: %s\r\n", body->type);
     if (body->encoding)
@@ -179,7 +173,7 @@ static bool reads_chinese(const struct exchange *x)
 static void print_html(struct text *page, const struct notice *notice, const char *words,
                        bool chinese)
 {
-    const char *title = notice->title ? notice->title : notice->reason;
+    const char *title = notice->title ? notice->title : status_reason(notice->status);
     text_format(page,
                 "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n"
                 "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
