@@ -54,6 +54,14 @@ end_step() {
   step_pid=
 }
 
+# with_environment ENTRY: the pids of processes whose environment has this entry, NAME=VALUE.
+with_environment() {
+  local process
+  for process in /proc/[0-9]*; do
+    if grep -qzxF -- "$1" "$process/environ" 2>/dev/null; then echo "${process#/proc/}"; fi
+  done
+}
+
 # Is something listening on 127.0.0.1:PORT?
 port_in_use() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
