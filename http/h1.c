@@ -99,29 +99,48 @@ static enum h1_verdict check_bytes(const char *p, size_t n, bool start_line)
     return H1_OK;
 }
 
-static enum h1_verdict check_lines(const char *bytes, size_t head_bytes, size_t max_fields)
+static enum h1_verdict take_field(struct head *head, const char *line, const char *lf)
+{
+    if (head->n == head->max)
+        return H1_TOO_MANY_FIELDS;
+    if (*line == ' ' || *line == '\t')
+        return H1_FOLDED;
+    const char *colon = memchr(line, ':', (size_t)(lf - line));
+    if (!colon || !span_is_token((struct span){line, (size_t)(colon - line)}))
+        return H1_FIELD_NAME;
+    head->fields[head->n++] = (struct field){
+        .name = {line, (size_t)(colon - line)},
+        .value = span_trim((struct span){colon + 1, (size_t)(lf - 1 - (colon + 1))}),
+        .line = {line, (size_t)(lf + 1 - line)},
+    };
+    return H1_OK;
+}
+
+/* The lines as spans: all bytes looked at, every field's name a token. Nothing of a head read
+ * before may show in one that is refused: its bytes are gone. */
+static enum h1_verdict take_lines(struct head *head, const char *bytes, size_t head_bytes)
 {
     const char *p = bytes, *end = bytes + head_bytes - 2;
-    for (size_t lines = 0; p < end; lines++) {
+    size_t max = head->max;
+    memset(head, 0, sizeof *head);
+    head->max = max;
+    head->bytes = head_bytes;
+    while (p < end) {
         const char *lf = memchr(p, '\n', (size_t)(end + 2 - p));
-        enum h1_verdict verdict = check_bytes(p, (size_t)(lf - 1 - p), lines == 0);
+        bool first = p == bytes;
+        enum h1_verdict verdict = check_bytes(p, (size_t)(lf - 1 - p), first);
+        if (verdict == H1_OK && !first)
+            verdict = take_field(head, p, lf);
         if (verdict != H1_OK)
             return verdict;
-        if (lines > max_fields)
-            return H1_TOO_MANY_FIELDS;
-        if (lines > 0) {
-            if (*p == ' ' || *p == '\t')
-                return H1_FOLDED;
-            const char *colon = memchr(p, ':', (size_t)(lf - p));
-            if (!colon || !span_is_token((struct span){p, (size_t)(colon - p)}))
-                return H1_FIELD_NAME;
-        }
+        if (first)
+            head->start_line = (struct span){p, (size_t)(lf + 1 - p)};
         p = lf + 1;
     }
     return H1_OK;
 }
 
-/* --- http-parser as tokeniser --- */
+/* --- http-parser on the start line --- */
 
 enum { VERSION_BYTES = sizeof "HTTP/1.1" - 1 };
 
@@ -129,24 +148,6 @@ static int take_target(http_parser *parser, const char *at, size_t n)
 {
     struct head *head = parser->data;
     head->target = (struct span){at, n};
-    return 0;
-}
-
-static int take_name(http_parser *parser, const char *at, size_t n)
-{
-    struct head *head = parser->data;
-    if (head->n == head->max)
-        return 1;
-    head->fields[head->n++] = (struct field){.name = {at, n}, .value = {at + n, 0}};
-    return 0;
-}
-
-static int take_value(http_parser *parser, const char *at, size_t n)
-{
-    struct head *head = parser->data;
-    if (head->n == 0)
-        return 1;
-    head->fields[head->n - 1].value = (struct span){at, n};
     return 0;
 }
 
@@ -158,25 +159,18 @@ static int skip_body(http_parser *parser)
 
 static const http_parser_settings tokeniser = {
     .on_url = take_target,
-    .on_header_field = take_name,
-    .on_header_value = take_value,
     .on_headers_complete = skip_body,
 };
 
-static enum h1_verdict verdict_of(const http_parser *parser, size_t used, size_t head_bytes)
+static enum h1_verdict verdict_of(const http_parser *parser)
 {
     switch (HTTP_PARSER_ERRNO(parser)) {
     case HPE_OK:
-        /* an upgrade stops before the last LF */
-        return used + 1 < head_bytes ? H1_SYNTAX : H1_OK;
+        return H1_OK;
     case HPE_INVALID_METHOD:
         return H1_METHOD;
     case HPE_INVALID_VERSION:
         return H1_VERSION;
-    case HPE_INVALID_CONTENT_LENGTH:
-        return H1_CONTENT_LENGTH;
-    case HPE_UNEXPECTED_CONTENT_LENGTH: /* beside another one, or beside chunked */
-        return parser->flags & F_CHUNKED ? H1_LENGTH_AND_CHUNKED : H1_CONTENT_LENGTH;
     case HPE_HEADER_OVERFLOW:
         return H1_TOO_LARGE;
     default:
@@ -190,44 +184,29 @@ static bool is_version(struct span text, const http_parser *parser)
     return span_is(text, parser->http_minor == 1 ? SPAN("HTTP/1.1") : SPAN("HTTP/1.0"));
 }
 
-/* Nothing of the head read before may show in one that is refused: its bytes are gone. */
-static void forget(struct head *head, size_t head_bytes)
-{
-    size_t max = head->max;
-    memset(head, 0, sizeof *head);
-    head->max = max;
-    head->bytes = head_bytes;
-}
-
-/* Runs the tokeniser over exactly the head and finishes the spans: lines, trimmed values. */
-static enum h1_verdict tokenise(struct head *head, const char *bytes, size_t head_bytes,
-                                enum http_parser_type type)
+/* The fields are taken already: the library sees a head without any. */
+static enum h1_verdict tokenise(struct head *head, enum http_parser_type type)
 {
     http_parser parser;
+    struct span line = head->start_line;
     http_parser_init(&parser, type);
     parser.data = head;
-    size_t used = http_parser_execute(&parser, &tokeniser, bytes, head_bytes);
-    enum h1_verdict verdict = verdict_of(&parser, used, head_bytes);
+    size_t used = http_parser_execute(&parser, &tokeniser, line.p, line.n);
+    if (HTTP_PARSER_ERRNO(&parser) == HPE_OK && used == line.n)
+        http_parser_execute(&parser, &tokeniser, "\r\n", 2);
+    enum h1_verdict verdict = verdict_of(&parser);
     if (verdict != H1_OK)
         return verdict;
+    if (used != line.n)
+        return H1_SYNTAX;
     if (parser.http_major != 1 || parser.http_minor > 1)
         return H1_VERSION;
     head->version = parser.http_minor == 1 ? HTTP_1_1 : HTTP_1_0;
-    const char *line = bytes, *end = bytes + head_bytes;
-    const char *lf = memchr(line, '\n', head_bytes);
-    head->start_line = (struct span){line, (size_t)(lf + 1 - line)};
     /* a request's line ends with the version, a reply's begins with it */
-    const char *version = type == HTTP_REQUEST ? lf - 1 - VERSION_BYTES : line;
-    if (head->start_line.n < VERSION_BYTES + 2 ||
-        !is_version((struct span){version, VERSION_BYTES}, &parser))
+    size_t at = type == HTTP_REQUEST ? line.n - 2 - VERSION_BYTES : 0;
+    if (line.n < VERSION_BYTES + 2 ||
+        !is_version((struct span){line.p + at, VERSION_BYTES}, &parser))
         return H1_SYNTAX;
-    for (size_t i = 0; i < head->n; i++) {
-        struct field *field = &head->fields[i];
-        line = field->name.p;
-        lf = memchr(line, '\n', (size_t)(end - line));
-        field->line = (struct span){line, (size_t)(lf + 1 - line)};
-        field->value = span_trim(field->value);
-    }
     return H1_OK;
 }
 
@@ -398,10 +377,9 @@ static enum h1_verdict read_target(struct head *head)
 
 enum h1_verdict h1_read_request(struct head *head, const char *bytes, size_t head_bytes)
 {
-    forget(head, head_bytes);
-    enum h1_verdict verdict = check_lines(bytes, head_bytes, head->max);
+    enum h1_verdict verdict = take_lines(head, bytes, head_bytes);
     if (verdict == H1_OK)
-        verdict = tokenise(head, bytes, head_bytes, HTTP_REQUEST);
+        verdict = tokenise(head, HTTP_REQUEST);
     if (verdict != H1_OK)
         return verdict;
     struct span rest;
@@ -422,10 +400,9 @@ enum h1_verdict h1_read_request(struct head *head, const char *bytes, size_t hea
 
 enum h1_verdict h1_read_reply(struct head *head, const char *bytes, size_t head_bytes)
 {
-    forget(head, head_bytes);
-    enum h1_verdict verdict = check_lines(bytes, head_bytes, head->max);
+    enum h1_verdict verdict = take_lines(head, bytes, head_bytes);
     if (verdict == H1_OK)
-        verdict = tokenise(head, bytes, head_bytes, HTTP_RESPONSE);
+        verdict = tokenise(head, HTTP_RESPONSE);
     if (verdict != H1_OK)
         return verdict;
     /* "HTTP/1.x SP 3DIGIT [SP reason]" (RFC 9112 4) */

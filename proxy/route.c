@@ -47,7 +47,7 @@ static uint32_t hash_of(const struct routes *routes, const struct node *parent, 
         segment.p += n;
         segment.n -= n;
     }
-    return (uint32_t)(hash ^ hash >> 32);
+    return (uint32_t)hash;
 }
 
 static struct node *child_of(const struct routes *routes, const struct node *parent,
@@ -268,6 +268,18 @@ struct route *routes_find(struct routes *routes, struct span host, struct span d
             deepest = node->route;
     }
     return deepest;
+}
+
+size_t routes_longest_chain(const struct routes *routes)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < routes->buckets_n; i++) {
+        size_t n = 0;
+        for (const struct node *node = routes->buckets[i]; node; node = node->next)
+            n++;
+        longest = n > longest ? n : longest;
+    }
+    return longest;
 }
 
 void routes_touch(struct routes *routes, struct route *route, int64_t wall_ms)

@@ -35,6 +35,9 @@ void routes_drop(struct routes *routes, const char *key);
  * segment (lower-cased by the caller), else p == NULL. */
 struct route *routes_find(struct routes *routes, struct span host, struct span decoded_path);
 
+/* The most nodes that share a bucket of the table: what a look-up may cost at worst. For tests. */
+size_t routes_longest_chain(const struct routes *routes);
+
 /* An exchange holds on to its route, so that it can be logged after the route was dropped. */
 struct route *route_hold(struct route *route);
 void route_let_go(struct route *route);
