@@ -127,6 +127,7 @@ static bool set_common(SSL_CTX *ctx, const struct tls_files *files, struct error
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(ctx, 1); /* a second costs each handshake as much again */
     if (SSL_CTX_set1_groups_list(ctx, groups) != 1)
         return error_set(error, "%s: OpenSSL lacks the groups %s: %s", files->flag, groups,
                          openssl_words());
