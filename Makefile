@@ -3,7 +3,7 @@ CC      ?= cc
 PREFIX  ?= /usr/local
 BUILD   ?= build
 VERSION := $(shell cat VERSION)
-# The commit is in --version's build info metric only; a tarball without git says "unknown".
+# The commit is a label of the metric hubgate_build_info; a tarball without git says "unknown".
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
 ROOMS   := base tls net http proxy api

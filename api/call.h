@@ -57,7 +57,7 @@ void call_refuse(struct call *call, unsigned status, const char *text);
 void call_client_gone(struct call *call);
 /* Nobody answered in time: 503; the call goes on until it would have been answered. */
 void call_timeout(struct call *call);
-/* Frees the calls that still wait: the workers are gone and will not answer. */
+/* Frees the calls that still wait: the loop runs no more, nobody will answer. */
 void calls_release(struct calls *calls);
 /* Counts and logs an answer that evhttp gave by itself. */
 void calls_note(struct calls *calls, unsigned status, const char *method, const char *shown,

@@ -16,7 +16,7 @@
 enum { ANSWER_MS = 10000 };
 
 struct endpoint {
-    struct peers peers; /* first: on_room gets its address */
+    struct peers peers; /* on_room finds us by it */
     struct evhttp *http;
     struct tls_context *tls;
     struct evhttp_bound_socket *sockets[BIND_MAX];

@@ -23,13 +23,14 @@ static const struct {
     [LOG_SILLY] = {"silly", "35"},
 };
 
-/* What the writer's thread shares with the others, under the mutex. */
+/* What the writer's thread shares with the others, under the mutex; json, colour and level are set
+ * before there are others. */
 static struct {
     pthread_mutex_t mutex;
     pthread_cond_t filled;
     pthread_t thread;
     bool running, stopping, json, colour;
-    _Atomic enum log_level level;
+    enum log_level level;
     char *waiting;
     size_t waiting_n;
     uint64_t dropped;

@@ -1,6 +1,6 @@
-/* The log: one line an event on stdout (or stderr before the start), written by a thread of its
- * own so that no loop waits for a slow terminal or pipe. The only global of the program.
- * Line form: CHP point 16; levels: CHP point 17. */
+/* The log: one line an event on stdout, written by a thread of its own from log_start on, so that
+ * no loop waits for a slow terminal or pipe. The only global of the program. Line form: CHP point
+ * 16; levels: CHP point 17. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 

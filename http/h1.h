@@ -43,7 +43,8 @@ enum h1_verdict h1_read_reply(struct head *head, const char *bytes, size_t head_
  * route or authenticate (RFC 9110 6.5.1). *valid false: the message is broken. */
 bool h1_trailer_passes(struct span line, bool *valid);
 
-unsigned h1_status(enum h1_verdict verdict); /* 400, 417, 431, 501, 505 */
+/* 200 for H1_OK, 502 for H1_STATUS, else one of 400, 417, 431, 501, 505. */
+unsigned h1_status(enum h1_verdict verdict);
 const char *h1_words(enum h1_verdict verdict);
 
 #endif

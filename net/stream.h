@@ -45,8 +45,8 @@ struct stream {
  * and its end is news. */
 void stream_accepted(struct stream *stream, struct loop *loop, struct bufs *bufs, int fd,
                      struct tls *tls);
-/* Starts to connect; the end is news, unless false: failed at once, stream->why. With tls the
- * handshake follows by itself; tls_start makes the session on the new descriptor. */
+/* Starts to connect; the end is news, unless false: failed at once, stream->why. The
+ * stream is plain; for TLS, stream_start_tls follows. */
 bool stream_connect(struct stream *stream, struct loop *loop, struct bufs *bufs,
                     const struct sockaddr *addr, socklen_t length) MUST_CHECK;
 /* Goes over to TLS on an open stream, as its client; the end is news. */

@@ -185,8 +185,8 @@ static const struct conf_row rows[] = {
     DEADLINE("--keep-alive-timeout <timeout>", keep_alive_timeout_ms, 0, "75000",
              "How long an idle client connection is kept. 0 means the default."),
     DEADLINE("--timeout <n>", timeout_ms, 0, "0",
-             "Longest silence of a client while we are not waiting for its target; then it is "
-             "dropped. 0 means no such limit."),
+             "How long nothing may move on a client's connection, also while its target is silent; "
+             "then it is dropped without an answer. Not for WebSockets. 0 means no such limit."),
     DEADLINE("--connect-timeout <ms>", connect_timeout_ms, 1, "10000",
              "How long connecting to a target may take, name look-up included."),
     DEADLINE("--tls-handshake-timeout <ms>", tls_handshake_timeout_ms, 1, "10000",

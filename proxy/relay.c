@@ -5,7 +5,7 @@
 #include "base/str.h"
 #include "http/h1.h"
 
-/* Room around the bytes read: a chunk's size line before, its CRLF and the last chunk after. */
+/* Room around the bytes read: a chunk's size line before, its CRLF after. */
 enum { BEFORE = 16, AFTER = 16 };
 /* What one connection may move in one turn of the loop, so that none keeps the others waiting. */
 enum { TURN_BYTES = 256 * 1024 };

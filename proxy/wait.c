@@ -68,8 +68,8 @@ static enum exchange_wait whom(const struct exchange *x)
     }
 }
 
-/* Every stage has its deadline, or none by the user's choice; --timeout is the client's silence and
- * counts whenever the client is waited for (CHP 58). */
+/* Every stage has its deadline, or none by the user's choice; --timeout is about silence on the
+ * client's connection and counts whomever we wait for, but not in a tunnel (CHP 58). */
 void wait_set(struct exchange *x)
 {
     const struct options *options = x->worker->options;

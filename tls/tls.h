@@ -42,7 +42,7 @@ void tls_secret_forget(struct tls_secret *secret);
  * forward secrecy only, no renegotiation, no compression, no early data. Servers: ALPN http/1.1; a
  * client that offers only other protocols gets the alert no_application_protocol (RFC 7301). Peers
  * are checked against ca_file, or the system's authorities without it.
- * Blocks on files: start-up and reload only. */
+ * Blocks on files: start-up only. */
 struct tls_context *tls_server_new(const struct tls_files *files, const struct tls_secret *secret,
                                    struct error *error) MUST_CHECK;
 struct tls_context *tls_client_new(const struct tls_files *files, struct error *error) MUST_CHECK;

@@ -232,6 +232,32 @@ def test_timeout_drops_a_silent_client_without_an_answer(launch_hubgate):
         assert client.to_end()[0] == b""
 
 
+def test_timeout_counts_while_the_target_is_silent(launch_hubgate, upstream):
+    """CHP point 58: it is about the client's connection, whomever we wait for."""
+    proxy = launch_hubgate(f"--timeout={SHORT}")
+    server = upstream(never)
+    proxy.api.add("/", server.url)
+    with proxy.send(GET) as client:
+        peer = server.connection()
+        assert client.to_end()[0] == b""
+        peers.wait_until(lambda: peer.ending, "the upstream saw the end")
+
+
+def test_timeout_counts_silence_only(launch_hubgate, upstream):
+    """A reply that keeps coming keeps the client."""
+    def script(peer):
+        peer.read_request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        for _ in range(10):
+            time.sleep(0.15)
+            peer.send(b"x")
+        peer.to_end()
+
+    proxy = launch_hubgate("--timeout=600")
+    proxy.api.add("/", upstream(script).url)
+    assert proxy.get("/").body == b"x" * 10
+
+
 def test_slow_clients_do_not_slow_others(launch_hubgate, echo):
     proxy = launch_hubgate("--workers=1")
     proxy.api.add("/", echo.url)
