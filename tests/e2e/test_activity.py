@@ -25,11 +25,26 @@ def later(proxy, path, before):
     )
 
 
-def unchanged(proxy, path, before):
-    """The activity is still `before`, also after a request that came later was recorded: what had
-    been on its way is there too."""
-    time.sleep(0.05)
-    assert proxy.api.activity(path) == before
+@pytest.fixture
+def proxy(kind, launch):
+    """With one worker, so that what a later request did is recorded after what an earlier one did."""
+    return launch(*(["--workers=1"] if kind == "hubgate" else []))
+
+
+@pytest.fixture
+def unchanged(proxy, upstream):
+    """unchanged(path, before): the activity is still `before`, also after a request that came later
+    was recorded: what had been on its way would be there too."""
+
+    def check(path, before):
+        proxy.api.add("/barrier", upstream().url)
+        added = proxy.api.activity("/barrier")
+        tick()
+        assert proxy.get("/barrier").status == 200
+        later(proxy, "/barrier", added)
+        assert proxy.api.activity(path) == before
+
+    return check
 
 
 @pytest.fixture
@@ -74,17 +89,17 @@ def test_a_successful_response_counts(proxy, route, status):
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "304 Not Modified", "400 Bad",
                                     "403 Forbidden", "404 None", "500 Broken", "503 Busy"])
-def test_other_statuses_do_not(proxy, route, status):
+def test_other_statuses_do_not(proxy, route, status, unchanged):
     length = "" if status.startswith("304") else "Content-Length: 0\r\n"
     before = route(peers.answering(f"HTTP/1.1 {status}\r\n{length}\r\n".encode()))
     assert proxy.get("/r").status == int(status[:3])
-    unchanged(proxy, "/r", before)
+    unchanged("/r", before)
 
 
-def test_a_failed_upstream_does_not(proxy, route):
+def test_a_failed_upstream_does_not(proxy, route, unchanged):
     before = route(lambda peer: peer.read_request())
     assert proxy.get("/r").status == 503
-    unchanged(proxy, "/r", before)
+    unchanged("/r", before)
 
 
 def test_bytes_of_a_request_body_count_whatever_the_answer(proxy, route):
@@ -102,7 +117,7 @@ def test_each_part_of_a_request_body_counts(proxy, route):
             tick()
 
 
-def test_a_response_counts_when_it_is_complete(proxy, upstream):
+def test_a_response_counts_when_it_is_complete(proxy, upstream, unchanged):
     def script(peer):
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
@@ -116,13 +131,13 @@ def test_a_response_counts_when_it_is_complete(proxy, upstream):
     before = proxy.api.activity("/r")
     with proxy.send(peers.request("GET", "/r")) as client:
         client.until(b"\r\n\r\nab")
-        unchanged(proxy, "/r", before)
+        unchanged("/r", before)
         server.go = True
         assert client.exactly(2) == b"cd"
         later(proxy, "/r", before)
 
 
-def test_a_truncated_response_does_not(proxy, route):
+def test_a_truncated_response_does_not(kind, proxy, route, unchanged):
     def script(peer):
         peer.read_request()
         peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
@@ -130,14 +145,16 @@ def test_a_truncated_response_does_not(proxy, route):
     before = route(script)
     with proxy.send(peers.request("GET", "/r")) as client:
         client.until(b"\r\n\r\nab")
-        unchanged(proxy, "/r", before)
+        if kind == "hubgate":  # CHP leaves its client waiting for the rest
+            client.to_end()
+        unchanged("/r", before)
 
 
-def test_asking_for_a_route_and_for_health_does_not(proxy, route):
+def test_asking_for_a_route_and_for_health_does_not(proxy, route, unchanged):
     before = route()
     proxy.api.route("/r")
     proxy.get("/_chp_healthz")
-    unchanged(proxy, "/r", before)
+    unchanged("/r", before)
 
 
 def test_an_answer_after_the_route_is_gone_does_not_bring_it_back(proxy, upstream):
@@ -157,7 +174,7 @@ def test_an_answer_after_the_route_is_gone_does_not_bring_it_back(proxy, upstrea
     assert proxy.api.route("/r") is None
 
 
-def test_only_the_matched_route_is_active(proxy, upstream):
+def test_only_the_matched_route_is_active(proxy, upstream, unchanged):
     server = upstream()
     for path in ("/r", "/r/deep", "/q"):
         proxy.api.add(path, server.url)
@@ -165,8 +182,8 @@ def test_only_the_matched_route_is_active(proxy, upstream):
     tick()
     assert proxy.get("/r/deep/x").status == 200
     later(proxy, "/r/deep", before["/r/deep"])
-    unchanged(proxy, "/r", before["/r"])
-    unchanged(proxy, "/q", before["/q"])
+    unchanged("/r", before["/r"])
+    unchanged("/q", before["/q"])
 
 
 # --- websockets ---
@@ -197,7 +214,7 @@ UPGRADE = [("Connection", "Upgrade"), ("Upgrade", "websocket"), ("Sec-WebSocket-
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 
 
-def test_the_upgrade_and_the_servers_bytes_do_not(proxy, route):
+def test_the_upgrade_and_the_servers_bytes_do_not(proxy, route, unchanged):
     def script(peer):
         peer.read_request()
         peer.send(SWITCH + b"server speaks first")
@@ -206,16 +223,16 @@ def test_the_upgrade_and_the_servers_bytes_do_not(proxy, route):
     before = route(script)
     with proxy.send(peers.request("GET", "/r", UPGRADE)) as client:
         client.until(b"server speaks first")
-        unchanged(proxy, "/r", before)
+        unchanged("/r", before)
         client.send(b"c")
         later(proxy, "/r", before)
 
 
-def test_a_failed_websocket_does_not(kind, proxy, route):
+def test_a_failed_websocket_does_not(kind, proxy, route, unchanged):
     before = route(lambda peer: peer.read_request())
     with proxy.send(peers.request("GET", "/r", UPGRADE)) as client:
         assert client.until(b"\r\n").split(b" ")[1].strip() == b"503"
-        unchanged(proxy, "/r", before)
+        unchanged("/r", before)
 
 
 def test_inactive_since_selects_by_activity(proxy, route):
