@@ -248,31 +248,13 @@ struct tls_context *tls_client_new(const struct tls_files *files, struct error *
     return NULL;
 }
 
-static void really_free(struct tls_context *context)
-{
-    SSL_CTX_free(context->ctx);
-    ticket_keys_clear(&context->tickets);
-    free(context);
-}
-
 void tls_context_free(struct tls_context *context)
 {
     if (!context)
         return;
-    context->dropped = true;
-    if (!context->sessions)
-        really_free(context);
-}
-
-void context_session_opened(struct tls_context *context)
-{
-    context->sessions++;
-}
-
-void context_session_closed(struct tls_context *context)
-{
-    if (--context->sessions == 0 && context->dropped)
-        really_free(context);
+    SSL_CTX_free(context->ctx);
+    ticket_keys_clear(&context->tickets);
+    free(context);
 }
 
 int64_t tls_context_expiry_s(const struct tls_context *context)

@@ -10,11 +10,6 @@
 struct tls_context {
     SSL_CTX *ctx;
     struct ticket_keys tickets; /* servers only */
-    size_t sessions;            /* that are open */
-    bool dropped;               /* by its owner: the last session frees it */
 };
-
-void context_session_opened(struct tls_context *context);
-void context_session_closed(struct tls_context *context);
 
 #endif

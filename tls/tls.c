@@ -13,7 +13,6 @@
 
 struct tls {
     SSL *ssl;
-    struct tls_context *context;
     char *why;       /* words for the failure; NULL before one */
     bool failed;     /* OpenSSL allows no further call but freeing */
     bool cut;        /* the failure was an end without close_notify */
@@ -41,8 +40,6 @@ static struct tls *session_new(struct tls_context *context, int fd)
     BIO_set_callback_ex(SSL_get_rbio(ssl), on_socket_read);
     BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)tls);
     tls->ssl = ssl;
-    tls->context = context;
-    context_session_opened(context);
     return tls;
 }
 
@@ -98,7 +95,6 @@ void tls_drop(struct tls *tls)
         return;
     ERR_clear_error();
     SSL_free(tls->ssl);
-    context_session_closed(tls->context);
     free(tls->why);
     free(tls);
 }

@@ -46,7 +46,7 @@ void tls_secret_forget(struct tls_secret *secret);
 struct tls_context *tls_server_new(const struct tls_files *files, const struct tls_secret *secret,
                                    struct error *error) MUST_CHECK;
 struct tls_context *tls_client_new(const struct tls_files *files, struct error *error) MUST_CHECK;
-/* Sessions that are open keep what they need of it. */
+/* After its sessions: a handshake asks it for ticket keys. */
 void tls_context_free(struct tls_context *context);
 /* The certificate's last second, since 1970; 0 without one. */
 int64_t tls_context_expiry_s(const struct tls_context *context);

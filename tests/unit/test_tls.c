@@ -349,16 +349,6 @@ static void test_plain_http_is_named(void **state)
     close(client_fd);
 }
 
-static void test_a_dropped_context_serves_its_open_sessions(void **state)
-{
-    (void)state;
-    struct pair pair = open_pair(server_files(), client_files(), "hub.test");
-    tls_context_free(pair.server_context);
-    pair.server_context = NULL;
-    says(pair.client, pair.server, "ping");
-    close_pair(&pair);
-}
-
 static void test_names_and_addresses_are_verified(void **state)
 {
     (void)state;
@@ -682,7 +672,6 @@ int main(void)
         cmocka_unit_test(test_end_without_close_notify_is_truncation),
         cmocka_unit_test(test_one_sessions_failure_leaves_another_alone),
         cmocka_unit_test(test_plain_http_is_named),
-        cmocka_unit_test(test_a_dropped_context_serves_its_open_sessions),
         cmocka_unit_test(test_names_and_addresses_are_verified),
         cmocka_unit_test(test_unknown_authority_is_refused_unless_insecure),
         cmocka_unit_test(test_every_certificate_of_a_bundle_is_trusted),
