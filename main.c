@@ -194,6 +194,8 @@ static void say_start(const struct program *program)
 {
     const struct options *options = &program->options;
     char tail[512];
+    log_line(LOG_INFO, "hubgate %s (%s), %u workers", HUBGATE_VERSION, HUBGATE_COMMIT,
+             options->workers);
     if (!options->auth_token)
         log_line(LOG_WARN, "REST API is not authenticated.");
     snprintf(tail, sizeof tail, " to %s",

@@ -149,7 +149,8 @@ static enum log_level level_of(const struct exchange *x, enum ending ending)
     bool probe = ending == END_OK && !x->route;
     if (ending == END_OK || ending == END_CLIENT_LEFT)
         return probe ? LOG_DEBUG : LOG_INFO;
-    return x->status >= 500 ? LOG_ERROR : LOG_WARN;
+    /* what the client did wrong is no error of ours, 501 and 505 included */
+    return x->status >= 500 && ending != END_BAD_REQUEST ? LOG_ERROR : LOG_WARN;
 }
 
 static void count(const struct exchange *x, enum ending ending)

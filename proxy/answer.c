@@ -186,7 +186,7 @@ static void print_html(struct text *page, const struct notice *notice, const cha
                 chinese ? notice->chinese : notice->english);
     if (words)
         text_format(page, "<p class=\"cause\">%s</p>\n", words);
-    text_put(page, "</main>\n<footer>configurable-http-proxy</footer>\n</body>\n</html>\n");
+    text_put(page, "</main>\n<footer>Hubgate</footer>\n</body>\n</html>\n");
 }
 
 static void answer_built_in(struct exchange *x, unsigned status, const char *words)

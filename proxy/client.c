@@ -9,6 +9,8 @@
 
 /* A refused client may send this much more, this long, before the connection is cut. */
 enum { LINGER_MS = 5000, LINGER_MAX_BYTES = 16 << 20 };
+/* The first byte of a ClientHello's record (RFC 8446 5.1). */
+enum { TLS_HANDSHAKE = 0x16 };
 
 static void on_news(struct stream *stream, enum stream_news news);
 static void on_deadline(struct deadline *deadline);
@@ -119,7 +121,9 @@ static void refuse(struct client *client, enum h1_verdict verdict)
 {
     client->stage = CLIENT_BUSY;
     deadline_clear(&client->deadline);
-    exchange_refuse(client, END_BAD_REQUEST, h1_status(verdict), h1_words(verdict));
+    bool tls = client->in && *buf_at(client->in) == TLS_HANDSHAKE;
+    exchange_refuse(client, END_BAD_REQUEST, h1_status(verdict),
+                    tls ? "TLS where plain HTTP is spoken" : h1_words(verdict));
 }
 
 /* Looks for a whole head in what is there. true: an exchange has begun (and may have ended). */
@@ -260,7 +264,9 @@ static void on_news(struct stream *stream, enum stream_news news)
 {
     struct client *client = CONTAINER(stream, struct client, stream);
     if (news == STREAM_FAILED) {
-        log_line(LOG_DEBUG, "TLS handshake with a client failed: %s", stream_why(stream));
+        log_line(LOG_INFO, "TLS handshake with %.*s failed: %s", client->peer_n, client->peer_text,
+                 stream_why(stream));
+        worker_flush_log(client->worker);
         close_client(client);
     } else if (news == STREAM_OPEN) {
         opened(client);

@@ -54,11 +54,17 @@ static void free_body_state(struct exchange *x)
     fetch_free(x->fetch);
 }
 
+/* Of a tunnel: nobody broke it. */
+static bool is_plain_end(enum ending ending)
+{
+    return ending == END_OK || ending == END_SHUTDOWN;
+}
+
 static enum client_fate fate_of(const struct exchange *x, enum ending ending)
 {
     bool whole = x->stage == STAGE_ANSWER || ending == END_OK;
     if (x->stage == STAGE_TUNNEL)
-        return ending == END_OK ? CLIENT_CLOSE : CLIENT_RESET;
+        return is_plain_end(ending) ? CLIENT_CLOSE : CLIENT_RESET;
     if (!whole) /* silence: no answer can be told from a cut one */
         return x->status ? CLIENT_RESET : CLIENT_CLOSE;
     return x->keep && x->up.done ? CLIENT_KEEP : CLIENT_END;
@@ -71,7 +77,7 @@ void exchange_end(struct exchange *x, enum ending ending, const char *words)
     enum client_fate fate = fate_of(x, ending);
     deadline_clear(&x->deadline);
     access_record(x, ending, words);
-    if (x->stage == STAGE_TUNNEL && ending != END_OK)
+    if (x->stage == STAGE_TUNNEL && !is_plain_end(ending))
         upstream_reset(x->upstream); /* a cut is passed on as a cut */
     else if (x->upstream)
         upstream_release(x->upstream, ending == END_OK && x->stage == STAGE_REPLY && x->up.done &&
@@ -106,7 +112,7 @@ void exchange_fail(struct exchange *x, enum ending ending, const char *words)
 
 void exchange_abort(struct exchange *x)
 {
-    exchange_end(x, x->stage == STAGE_TUNNEL ? END_OK : END_SHUTDOWN, NULL);
+    exchange_end(x, END_SHUTDOWN, NULL);
 }
 
 /* --- answers of our own --- */

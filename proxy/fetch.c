@@ -89,21 +89,23 @@ void page_cache_free(struct page_cache *cache)
 
 /* --- ending --- */
 
-static void over(struct fetch *fetch, bool good)
+/* why: NULL for a good page, else a short cause for the log. */
+static void over(struct fetch *fetch, const char *why)
 {
     deadline_clear(&fetch->deadline);
     if (fetch->upstream)
         upstream_release(fetch->upstream, false);
     fetch->upstream = NULL;
-    if (good) {
+    if (!why) {
         fetch->page.n = fetch->body.n;
         fetch->page.body = text_take(&fetch->body);
         fetch->ready = true;
         if (fetch->kept_s > 0)
             keep_page(fetch);
     } else {
-        log_line(LOG_ERROR, "Failed to get custom error page for %u: see --error-target",
-                 fetch->status);
+        const struct target *target = &fetch->worker->settled->error_target;
+        log_line(LOG_WARN, "no error page for %u from --error-target %s: %s", fetch->status,
+                 target->authority, why);
     }
     fetch->task.run = on_over;
     loop_later(fetch->worker->loop, &fetch->task);
@@ -248,7 +250,7 @@ static bool take_bytes(struct fetch *fetch)
     if (!fetch->headed) {
         int got = take_head(fetch);
         if (got < 0)
-            over(fetch, false);
+            over(fetch, "malformed reply");
         if (got <= 0)
             return got < 0;
     }
@@ -258,7 +260,9 @@ static bool take_bytes(struct fetch *fetch)
     in->start = in->end = 0;
     if (step == FRAMING_MORE && fetch->body.n <= FETCH_MAX_BYTES)
         return false;
-    over(fetch, step == FRAMING_DONE && fetch->body.n <= FETCH_MAX_BYTES);
+    over(fetch, step == FRAMING_BAD               ? "malformed chunk"
+                : fetch->body.n > FETCH_MAX_BYTES ? "larger than 256 KiB"
+                                                  : NULL);
     return true;
 }
 
@@ -268,7 +272,7 @@ static void read_reply(struct fetch *fetch)
     while (upstream->stream.readable) {
         if (!buf_make_room(fetch->worker->bufs, &upstream->in,
                            fetch->worker->options->max_header_bytes)) {
-            over(fetch, false);
+            over(fetch, h1_words(H1_TOO_LARGE));
             return;
         }
         struct buf *in = upstream->in;
@@ -276,8 +280,9 @@ static void read_reply(struct fetch *fetch)
         if (got == STREAM_AGAIN)
             continue;
         if (got <= 0) {
-            over(fetch, got == STREAM_EOF && fetch->headed &&
-                            framing_end(&fetch->framing) == FRAMING_DONE);
+            bool whole =
+                got == STREAM_EOF && fetch->headed && framing_end(&fetch->framing) == FRAMING_DONE;
+            over(fetch, whole ? NULL : "closed before its end");
             return;
         }
         in->end += (uint32_t)got;
@@ -293,15 +298,15 @@ static void on_connected(struct upstream_user *user)
     struct fetch *fetch = CONTAINER(user, struct fetch, user);
     struct iovec span = {fetch->request.p, fetch->request.n};
     if (!stream_write(&fetch->upstream->stream, &span, 1))
-        over(fetch, false);
+        over(fetch, "closed at once");
 }
 
 static void on_failed(struct upstream_user *user, enum ending ending, const char *words)
 {
     struct fetch *fetch = CONTAINER(user, struct fetch, user);
-    (void)ending, (void)words;
+    (void)ending;
     fetch->upstream = NULL;
-    over(fetch, false);
+    over(fetch, words);
 }
 
 static void on_ready(struct upstream_user *user)
@@ -311,7 +316,7 @@ static void on_ready(struct upstream_user *user)
 
 static void on_deadline(struct deadline *deadline)
 {
-    over(CONTAINER(deadline, struct fetch, deadline), false);
+    over(CONTAINER(deadline, struct fetch, deadline), "no answer within a second");
 }
 
 static void on_over(struct task *task)

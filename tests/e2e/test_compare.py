@@ -145,7 +145,7 @@ CASES = [
     Case("two slashes and a name", get(target="//name/y")),
     *[Case(f"{character} in the path", get(target=f"/a{character}b"),
            differs=untouched(f"/a{character}b") if character in '"<>`{}' else {})
-      for character in '"<>`{}^|'],
+      for character in '"<>`{}|'],  # what becomes of ^ depends on CHP's Node
     Case("odd characters in the query", get(target="/a?\"<>`{}^|'[]\\"),
          differs=untouched("/a?\"<>`{}^|'[]\\")),
     Case("escaped slash", get(target="/a%2fb")),
