@@ -296,7 +296,7 @@ static bool is_near(size_t steps, size_t a, size_t b)
     return steps <= 3 && (letters - steps) * 5 > letters * 2;
 }
 
-/* CHP 3, with the nearest flag on a line of its own. */
+/* CHP 3, with the nearest flag, or where to find one, on a line of its own. */
 static bool refuse_unknown(const struct conf *conf, const char *text, struct error *error)
 {
     struct span name = {text, strcspn(text, "=")}, nearest = {0};
@@ -313,7 +313,8 @@ static bool refuse_unknown(const struct conf *conf, const char *text, struct err
         }
     }
     if (!nearest.p)
-        return error_set(error, "error: unknown option '%.200s'", text);
+        return error_set(error, "error: unknown option '%.200s'\n(%s --help lists them)", text,
+                         conf->program);
     return error_set(error, "error: unknown option '%.200s'\n(Did you mean %.*s?)", text,
                      (int)nearest.n, nearest.p);
 }

@@ -72,6 +72,18 @@ static void settle_tls(struct options *options)
         options->client_ssl.insecure = false;
 }
 
+/* What no `token\s+(\S+)` can carry (CHP 32). */
+static bool check_token(const struct options *options, struct error *error)
+{
+    for (const char *p = options->auth_token; p && *p; p++)
+        if ((unsigned char)*p <= ' ' || *p == '\x7f')
+            return error_set(error,
+                             "error: CONFIGPROXY_AUTH_TOKEN%s: a token has no white space and no "
+                             "control bytes: every call of the API would be refused",
+                             options->auth_token_file ? "_FILE" : "");
+    return true;
+}
+
 /* The token alone, without the white space that editors and `echo` leave at a file's end. */
 static bool read_token(struct options *options, struct error *error)
 {
@@ -100,13 +112,13 @@ static bool read_token(struct options *options, struct error *error)
 static bool settle_token(struct options *options, struct error *error)
 {
     if (!options->auth_token_file)
-        return true;
+        return check_token(options, error);
     const char *token = options->auth_token;
     options->auth_token = NULL; /* from here on it is the file's, and ours to free */
     if (token)
         return error_set(error, "error: CONFIGPROXY_AUTH_TOKEN and CONFIGPROXY_AUTH_TOKEN_FILE "
                                 "are both set; unset one");
-    return read_token(options, error);
+    return read_token(options, error) && check_token(options, error);
 }
 
 static bool check_target(const char *flag, const char *url, struct error *error)
@@ -122,6 +134,79 @@ static bool check_target(const char *flag, const char *url, struct error *error)
     return true;
 }
 
+/* Whoever asks clients for certificates means to shut others out: a side that would not even speak
+ * TLS must not start. */
+static bool check_server_side(const struct tls_files *files, struct error *error)
+{
+    const char *flag = files->flag, *part = NULL;
+    if (files->request_cert)
+        part = "request-cert";
+    else if (files->reject_unauthorized)
+        part = "reject-unauthorized";
+    else if (files->ca_file)
+        part = "ca";
+    if (!part || files->key_file || files->cert_file)
+        return true;
+    return error_set(error,
+                     "error: %s-%s does nothing without %s-key or %s-cert: this side would not "
+                     "speak TLS",
+                     flag, part, flag, flag);
+}
+
+/* Where a TCP listener will be; port 0: any free one, or no TCP. */
+struct place {
+    const char *flag, *ip;
+    uint16_t port;
+};
+
+static bool is_any(struct span ip)
+{
+    return span_is(ip, SPAN("0.0.0.0")) || span_is(ip, SPAN("::"));
+}
+
+/* Whether two listeners of one port would meet, as binding reads addresses: "" is all of
+ * them, :: those of IPv6. */
+static bool same_address(const char *a, const char *b)
+{
+    struct addr left, right;
+    char left_text[ADDR_TEXT], right_text[ADDR_TEXT];
+    if (strcmp(a, b) == 0 || !*a || !*b)
+        return true;
+    if (strcmp(a, "localhost") == 0)
+        return same_address("127.0.0.1", b) || same_address("::1", b);
+    if (strcmp(b, "localhost") == 0)
+        return same_address(b, a);
+    if (!addr_parse(&left, a, 0) || !addr_parse(&right, b, 0))
+        return false; /* other names are not looked up here: binding will tell */
+    if (left.storage.ss_family != right.storage.ss_family)
+        return false;
+    struct span x = addr_print((struct sockaddr *)&left.storage, left_text);
+    struct span y = addr_print((struct sockaddr *)&right.storage, right_text);
+    return is_any(x) || is_any(y) || span_is(x, y);
+}
+
+/* Listeners that share their port among workers would share it with each other too. */
+static bool check_places(const struct options *options, struct error *error)
+{
+    bool redirects = options->redirect_on && !options->socket && options->port != 80; /* CHP 87 */
+    const struct place places[] = {
+        {"--port", options->ip, options->socket ? 0 : options->port},
+        {"--api-port", options->api_ip, options->api_socket ? 0 : options->api_port},
+        {"--metrics-port", options->metrics_ip,
+         options->metrics_socket ? 0 : options->metrics_port},
+        {"--redirect-port", "", redirects ? options->redirect_port : 0},
+    };
+    if (getenv("LISTEN_FDS")) /* a service manager's sockets take the place of some of them */
+        return true;
+    for (size_t i = 0; i < COUNT(places); i++)
+        for (size_t j = i + 1; places[i].port && j < COUNT(places); j++)
+            if (places[i].port == places[j].port && same_address(places[i].ip, places[j].ip))
+                return error_set(error,
+                                 "error: %s and %s are both %u; give one of them another port",
+                                 places[i].flag, places[j].flag, places[i].port);
+    return true;
+}
+
 static bool check_combination(const struct options *options, struct error *error)
 {
     if (options->redirect_on && !options->ssl.key_file && !options->ssl.cert_file) /* CHP 8 */
@@ -131,7 +216,9 @@ static bool check_combination(const struct options *options, struct error *error
                          "error: the API would be open to everybody at %s; set "
                          "CONFIGPROXY_AUTH_TOKEN, or give --insecure-api",
                          *options->api_ip ? options->api_ip : "all interfaces");
-    return check_target("--default-target", options->default_target, error) &&
+    return check_server_side(&options->ssl, error) && check_server_side(&options->api_ssl, error) &&
+           check_places(options, error) &&
+           check_target("--default-target", options->default_target, error) &&
            check_target("--error-target", options->error_target, error);
 }
 

@@ -54,6 +54,8 @@ static bool names_protocol(const char *text, const char *name)
            !strcmp(rest, "_client_method");
 }
 
+/* Versions, ciphers and DH parameters are the same on every side and have one flag each (CHP 92),
+ * so errors name --ssl-…, not the side's own. */
 static bool set_protocol(SSL_CTX *ctx, const struct tls_files *files, struct error *error)
 {
     const char *wanted = files->protocol ? files->protocol : "TLS";
@@ -64,16 +66,15 @@ static bool set_protocol(SSL_CTX *ctx, const struct tls_files *files, struct err
         if (!protocol->min)
             return error_set(
                 error,
-                "%s-protocol: %s is no longer safe and not offered: leave the flag out "
+                "--ssl-protocol: %s is no longer safe and not offered: leave the flag out "
                 "for TLS 1.2 and 1.3, or say TLSv1_2 or TLSv1_3",
-                files->flag, wanted);
+                wanted);
         if (SSL_CTX_set_min_proto_version(ctx, protocol->min) == 1 &&
             SSL_CTX_set_max_proto_version(ctx, protocol->max) == 1)
             return true;
-        return error_set(error, "%s-protocol: %s: %s", files->flag, wanted, openssl_words());
+        return error_set(error, "--ssl-protocol: %s: %s", wanted, openssl_words());
     }
-    return error_set(error, "%s-protocol: %s is not one of TLS, TLSv1_2, TLSv1_3", files->flag,
-                     wanted);
+    return error_set(error, "--ssl-protocol: %s is not one of TLS, TLSv1_2, TLSv1_3", wanted);
 }
 
 /* Appends a name to a colon-separated list that has room for it. */
@@ -112,11 +113,12 @@ static bool set_ciphers(SSL_CTX *ctx, const struct tls_files *files, struct erro
     free(suites12);
     free(suites13);
     if (!good)
-        return error_set(error, "%s-ciphers: no usable cipher in \"%s\": %s", files->flag, wanted,
+        return error_set(error, "--ssl-ciphers: no usable cipher in \"%s\": %s", wanted,
                          openssl_words());
     if (only13 && SSL_CTX_get_max_proto_version(ctx) < TLS1_3_VERSION)
-        return error_set(error, "%s-ciphers: \"%s\" is for TLS 1.3, which %s-protocol %s rules out",
-                         files->flag, wanted, files->flag, files->protocol);
+        return error_set(error,
+                         "--ssl-ciphers: \"%s\" is for TLS 1.3, which --ssl-protocol %s rules out",
+                         wanted, files->protocol);
     return !only13 || SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1;
 }
 

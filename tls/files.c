@@ -153,21 +153,20 @@ bool files_use_identity(SSL_CTX *ctx, const struct tls_files *files, struct erro
 bool files_use_dhparam(SSL_CTX *ctx, const struct tls_files *files, struct error *error)
 {
     const char *path = files->dhparam_file;
-    BIO *file = open_file(files->flag, "dhparam", path, error);
+    BIO *file = open_file("--ssl", "dhparam", path, error);
     if (!file)
         return false;
     EVP_PKEY *params = PEM_read_bio_Parameters(file, NULL);
     BIO_free(file);
     if (!params || !(EVP_PKEY_is_a(params, "DH") || EVP_PKEY_is_a(params, "DHX"))) {
         EVP_PKEY_free(params);
-        return error_set(error,
-                         "%s-dhparam: %s holds no PEM DH parameters (openssl dhparam makes them)",
-                         files->flag, path);
+        return error_set(
+            error, "--ssl-dhparam: %s holds no PEM DH parameters (openssl dhparam makes them)",
+            path);
     }
     if (SSL_CTX_set0_tmp_dh_pkey(ctx, params) != 1) {
         EVP_PKEY_free(params);
-        return error_set(error, "%s-dhparam: %s cannot be used: %s", files->flag, path,
-                         openssl_words());
+        return error_set(error, "--ssl-dhparam: %s cannot be used: %s", path, openssl_words());
     }
     return true;
 }

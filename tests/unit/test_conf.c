@@ -229,9 +229,9 @@ static void test_a_row_of_its_own_kind_reads_its_value(void **state)
 static void test_errors_are_worded_as_chp_words_them(void **state)
 {
     (void)state;
-    expect_error("--bogus", "error: unknown option '--bogus'");
-    expect_error("--bogus=3", "error: unknown option '--bogus=3'");
-    expect_error("-x", "error: unknown option '-x'");
+    expect_error("--bogus", "error: unknown option '--bogus'\n(prog --help lists them)");
+    expect_error("--bogus=3", "error: unknown option '--bogus=3'\n(prog --help lists them)");
+    expect_error("-x", "error: unknown option '-x'\n(prog --help lists them)");
     expect_error("--prot 8", "error: unknown option '--prot'\n(Did you mean --port?)");
     expect_error("--loud=1", "error: unknown option '--loud=1'\n(Did you mean --loud?)");
     expect_error("--quiet", "error: unknown option '--quiet'\n(Did you mean --no-quiet?)");
@@ -239,7 +239,7 @@ static void test_errors_are_worded_as_chp_words_them(void **state)
     expect_error("a b", "error: too many arguments. Expected 0 arguments but got 2: a, b.");
     expect_error("-- --loud", "error: too many arguments. Expected 0 arguments but got 1: --loud.");
     expect_error("-", "error: too many arguments. Expected 0 arguments but got 1: -.");
-    expect_error("a --bogus", "error: unknown option '--bogus'");
+    expect_error("a --bogus", "error: unknown option '--bogus'\n(prog --help lists them)");
     expect_error("--address= --port 1",
                  "error: option '--address <ip>' cannot be used with option '--port <n>'");
     expect_error("--old", "error: option '--old': It is gone.");

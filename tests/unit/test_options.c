@@ -115,6 +115,9 @@ static void test_limits_and_deadlines_have_their_defaults(void **state)
     assert_int_equal(options.drain_ms, 5000);
 }
 
+/* What the flags on client certificates go with. */
+#define CERTIFICATES "--ssl-cert c --api-ssl-cert c"
+
 /* A flag that takes a text, and where it goes. */
 static void test_every_text_goes_to_its_field(void **state)
 {
@@ -147,11 +150,11 @@ static void test_every_text_goes_to_its_field(void **state)
         {"--ssl-dhparam", &options.client_ssl.dhparam_file},
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
-        char line[96];
-        snprintf(line, sizeof line, "%s some/thing", rows[i].flag);
+        char line[128];
+        snprintf(line, sizeof line, CERTIFICATES " %s some/thing", rows[i].flag);
         expect_good(line);
         assert_string_equal(*rows[i].field, "some/thing");
-        snprintf(line, sizeof line, "%s=x %s=other", rows[i].flag, rows[i].flag);
+        snprintf(line, sizeof line, CERTIFICATES " %s=x %s=other", rows[i].flag, rows[i].flag);
         expect_good(line);
         assert_string_equal(*rows[i].field, "other");
     }
@@ -185,7 +188,9 @@ static void test_every_switch_goes_to_its_field(void **state)
     for (size_t i = 0; i < COUNT(rows); i++) {
         expect_good("");
         assert_int_equal(*rows[i].field, !rows[i].given);
-        expect_good(rows[i].flag);
+        char line[128];
+        snprintf(line, sizeof line, CERTIFICATES " %s", rows[i].flag);
+        expect_good(line);
         assert_int_equal(*rows[i].field, rows[i].given);
     }
 }
@@ -420,6 +425,65 @@ static void test_reject_unauthorized_undoes_insecure(void **state)
     assert_false(options.client_ssl.insecure);
 }
 
+static void test_asking_for_certificates_wants_one_of_our_own(void **state)
+{
+    (void)state;
+    const char *const sides[] = {"--ssl", "--api-ssl"};
+    const char *const parts[] = {"-request-cert", "-reject-unauthorized", "-ca x"};
+    for (size_t i = 0; i < COUNT(sides) * COUNT(parts); i++) {
+        const char *side = sides[i % COUNT(sides)], *part = parts[i / COUNT(sides)];
+        char line[96], text[200];
+        snprintf(line, sizeof line, "%s%s", side, part);
+        snprintf(text, sizeof text,
+                 "error: %s%.*s does nothing without %s-key or %s-cert: this side would not speak "
+                 "TLS",
+                 side, (int)strcspn(part, " "), part, side, side);
+        expect_error(line, text);
+        snprintf(line, sizeof line, "%s%s %s-key x", side, part, side);
+        expect_good(line);
+    }
+    expect_good("--client-ssl-ca x --client-ssl-request-cert");
+    expect_good("--ssl-ca= --api-ssl-ca=");
+}
+
+static void test_two_listeners_have_two_places(void **state)
+{
+    (void)state;
+    expect_error("--port 9 --api-port 9",
+                 "error: --port and --api-port are both 9; give one of them another port");
+    const char *const same[] = {
+        "--metrics-port 8001 --api-port 8001",
+        "--metrics-port 8001", /* the API's default */
+        "--metrics-port 8000 --metrics-ip 127.0.0.1",
+        "--ip 127.0.0.1 --api-port 8000",
+        "--ip 127.0.0.1 --api-ip 127.0.0.1 --api-port 8000",
+        "--ip :: --api-ip ::1 --api-port 8000",
+        "--ip 0.0.0.0 --api-port 8000",
+        "--ip ::1 --api-ip 0:0::1 --api-port 8000",
+        "--ssl-key k --redirect-port 8000",
+        "--ssl-key k --ip 127.0.0.1 --redirect-port 8001",
+    };
+    for (size_t i = 0; i < COUNT(same); i++)
+        if (read_line(same[i]) != OPTIONS_BAD || !strstr(error.text, "are both 800"))
+            fail_msg("%s: %s", same[i], error.text);
+    const char *const apart[] = {
+        "--port 0 --api-port 0 --metrics-port 0",
+        "--ip 127.0.0.1 --api-ip 127.0.0.2 --api-port 8000",
+        "--ip 0.0.0.0 --api-ip ::1 --api-port 8000",
+        "--ip 127.0.0.1 --api-ip ::1 --api-port 8000",
+        "--ip a.example --api-ip b.example --api-port 8000 --insecure-api",
+        "--socket /run/x --api-port 8000 --metrics-port 8001",
+        "--api-socket /run/x --api-port 8000",
+        "--metrics-socket /run/x --metrics-port 8001",
+        "--ssl-key k --port 80 --redirect-port 80", /* not served: CHP 87 */
+    };
+    for (size_t i = 0; i < COUNT(apart); i++)
+        expect_good(apart[i]);
+    setenv("LISTEN_FDS", "1", 1); /* who opens which is not known yet */
+    expect_good("--port 9 --api-port 9");
+    unsetenv("LISTEN_FDS");
+}
+
 static void test_an_open_api_stays_at_home(void **state)
 {
     (void)state;
@@ -493,6 +557,26 @@ static void test_the_token_may_come_from_a_file(void **state)
     unlink(path);
 }
 
+static void test_a_token_that_no_call_can_show_is_refused(void **state)
+{
+    (void)state;
+    const char *const bad[] = {"two words", "tab\tbed", "line\nend", " front",
+                               "end ",      "bell\a",   "\x7f"};
+    const char why[] = "error: CONFIGPROXY_AUTH_TOKEN: a token has no white space and no control "
+                       "bytes: every call of the API would be refused";
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        setenv("CONFIGPROXY_AUTH_TOKEN", bad[i], 1);
+        expect_error("", why);
+    }
+    setenv("CONFIGPROXY_AUTH_TOKEN", "gr\xc3\xbc\xc3\x9f-dich~+/=", 1);
+    expect_good("");
+    unsetenv("CONFIGPROXY_AUTH_TOKEN");
+    const char *path = token_file("two words\n");
+    assert_int_equal(read_line(""), OPTIONS_BAD);
+    assert_non_null(strstr(error.text, "error: CONFIGPROXY_AUTH_TOKEN_FILE: a token has no "));
+    unlink(path);
+}
+
 static void expect_file(const char *path, void (*print)(const struct conf *, FILE *))
 {
     char *text = NULL, kept[64 * 1024];
@@ -553,9 +637,12 @@ int main(void)
         TEST(test_targets_must_be_urls),
         TEST(test_what_has_no_effect_is_warned_of),
         TEST(test_reject_unauthorized_undoes_insecure),
+        TEST(test_asking_for_certificates_wants_one_of_our_own),
+        TEST(test_two_listeners_have_two_places),
         TEST(test_an_open_api_stays_at_home),
         TEST(test_the_environment_gives_token_passphrases_and_api_address),
         TEST(test_the_token_may_come_from_a_file),
+        TEST(test_a_token_that_no_call_can_show_is_refused),
         TEST(test_the_reference_in_docs_is_fresh),
         TEST(test_every_row_says_what_it_does),
     };

@@ -189,6 +189,27 @@ static void test_ciphers(void **state)
     refuses(files, "--ssl-ciphers", "TLS_AES_256_GCM_SHA384");
 }
 
+/* The versions, ciphers and DH parameters of all sides are given by --ssl-… alone (CHP 92). */
+static void test_what_all_sides_share_is_named_by_its_one_flag(void **state)
+{
+    (void)state;
+    static const char *const sides[] = {"--api-ssl", "--client-ssl"};
+    for (size_t i = 0; i < COUNT(sides); i++) {
+        struct tls_files files = server_files();
+        files.flag = sides[i];
+        files.protocol = "TLSv9";
+        refuses(files, "--ssl-protocol: TLSv9", "is not one of");
+        files.protocol = "SSLv3";
+        refuses(files, "--ssl-protocol: SSLv3", "no longer safe");
+        files.protocol = NULL;
+        files.ciphers = "ROT13";
+        refuses(files, "--ssl-ciphers: ", "ROT13");
+        files.ciphers = NULL;
+        files.dhparam_file = "/nonexistent/dh.pem";
+        refuses(files, "--ssl-dhparam: cannot read /nonexistent/dh.pem", "No such file");
+    }
+}
+
 static void test_dh_parameters(void **state)
 {
     (void)state;
@@ -248,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_errors_hold_no_passphrase),
         cmocka_unit_test(test_protocol_names),
         cmocka_unit_test(test_ciphers),
+        cmocka_unit_test(test_what_all_sides_share_is_named_by_its_one_flag),
         cmocka_unit_test(test_dh_parameters),
         cmocka_unit_test(test_expiry_is_the_certificates_last_second),
         cmocka_unit_test(test_client_files_are_checked_too),
