@@ -272,13 +272,15 @@ static bool start(struct program *program, struct error *error)
     program->fleet = fleet_new(program->loop, &program->settled, error);
     bool ok = program->fleet != NULL;
     if (ok) {
-        ok = fleet_listen(program->fleet, &program->ports[PORT_PUBLIC], false, error) &&
+        /* the table goes first: a worker opens its letters before it reads a request */
+        ok = start_api(program, error) &&
+             fleet_listen(program->fleet, &program->ports[PORT_PUBLIC], false, error) &&
              fleet_listen(program->fleet, &program->ports[PORT_REDIRECT], true, error) &&
              fleet_start(program->fleet, error);
     }
     tls_secret_forget(&program->settled.tickets); /* the last context is made */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!ok || !start_api(program, error))
+    if (!ok)
         return false;
     say_start(program);
     if (!write_pid(program, error))
@@ -424,7 +426,10 @@ int main(int argc, char **argv)
     static struct program program;
     struct error error;
     struct sigaction ignore = {.sa_handler = SIG_IGN};
-    sigaction(SIGPIPE, &ignore, NULL);
+    /* from the first instruction to the last; the control loop listens to some in between */
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < COUNT(ignored); i++)
+        sigaction(ignored[i], &ignore, NULL);
     switch (options_read(&program.options, argc, argv, &error)) {
     case OPTIONS_RUN:
         raise_limits();

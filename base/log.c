@@ -13,7 +13,7 @@
 
 #include "base/str.h"
 
-enum { LINE_MAX_BYTES = 8192, LOCAL_BYTES = 32768, WAITING_BYTES = 4 << 20 };
+enum { LINE_MAX_BYTES = 8192, LOCAL_BYTES = 32768, WAITING_BYTES = 4 << 20, STOP_S = 1 };
 
 static const struct {
     const char *word, *colour;
@@ -125,7 +125,13 @@ void log_stop(void)
     writer.stopping = true;
     pthread_cond_signal(&writer.filled);
     pthread_mutex_unlock(&writer.mutex);
-    pthread_join(writer.thread, NULL);
+    struct timespec soon;
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += STOP_S;
+    if (pthread_timedjoin_np(writer.thread, NULL, &soon) != 0) {
+        pthread_detach(writer.thread); /* nobody reads the pipe: the end does not wait for that */
+        return;
+    }
     writer.running = false;
     free(writer.waiting);
     writer.waiting = NULL;

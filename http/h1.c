@@ -444,6 +444,8 @@ bool h1_trailer_passes(struct span line, bool *valid)
     *valid = value.p && span_is_token(name) && check_bytes(line.p, line.n, false) == H1_OK;
     if (!*valid)
         return false;
+    if (span_starts_nocase(name, SPAN("x-forwarded-")) || span_is_nocase(name, SPAN("forwarded")))
+        return false; /* who sent what is for proxies to say */
     for (size_t i = 0; i < COUNT(kept_out); i++) {
         if (span_is_nocase(name, span_of(kept_out[i])))
             return false;

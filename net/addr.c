@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,21 @@ bool cidr_has(const struct cidr *cidr, const struct sockaddr *addr)
     if (memcmp(bytes, cidr->bytes, whole) != 0)
         return false;
     return rest == 0 || ((bytes[whole] ^ cidr->bytes[whole]) >> (8 - rest)) == 0;
+}
+
+void socket_set_up(int fd)
+{
+    enum { IDLE_S = 60, EVERY_S = 15, TRIES = 4, DEAD_MS = 120000 };
+    static const struct {
+        int level, name, value;
+    } settings[] = {
+        {IPPROTO_TCP, TCP_NODELAY, 1},       {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, IDLE_S}, {IPPROTO_TCP, TCP_KEEPINTVL, EVERY_S},
+        {IPPROTO_TCP, TCP_KEEPCNT, TRIES},   {IPPROTO_TCP, TCP_USER_TIMEOUT, DEAD_MS},
+    };
+    for (size_t i = 0; i < COUNT(settings); i++)
+        setsockopt(fd, settings[i].level, settings[i].name, &settings[i].value,
+                   sizeof settings[i].value);
 }
 
 bool addr_parse(struct addr *addr, const char *literal, uint16_t port)

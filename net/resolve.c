@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-enum { THREADS = 4 };
+enum { THREADS = 8 };
 
 struct resolver {
     pthread_mutex_t mutex;
@@ -15,6 +16,7 @@ struct resolver {
     bool stopping;
     pthread_t threads[THREADS];
     size_t threads_n;
+    bool left_behind; /* a thread still uses this */
 };
 
 static void resolve(struct lookup *lookup)
@@ -52,8 +54,13 @@ static void *resolve_all(void *arg)
             resolver->last = &resolver->first;
         pthread_mutex_unlock(&resolver->mutex);
         resolve(lookup);
-        mailbox_post(lookup->reply_to, &lookup->letter);
         pthread_mutex_lock(&resolver->mutex);
+        if (!resolver->stopping) {
+            mailbox_post(lookup->reply_to, &lookup->letter);
+        } else { /* the mailbox may be gone, and who asked may still look: resolver_free's */
+            lookup->next = resolver->first;
+            resolver->first = lookup;
+        }
     }
     pthread_mutex_unlock(&resolver->mutex);
     return NULL;
@@ -79,8 +86,15 @@ void resolver_stop(struct resolver *resolver)
     resolver->stopping = true;
     pthread_cond_broadcast(&resolver->asked);
     pthread_mutex_unlock(&resolver->mutex);
-    for (size_t i = 0; i < resolver->threads_n; i++)
-        pthread_join(resolver->threads[i], NULL);
+    struct timespec soon;
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += 1;
+    for (size_t i = 0; i < resolver->threads_n; i++) {
+        if (pthread_timedjoin_np(resolver->threads[i], NULL, &soon) == 0)
+            continue;
+        pthread_detach(resolver->threads[i]); /* in a look-up that may take half a minute more */
+        resolver->left_behind = true;
+    }
 }
 
 void resolver_free(struct resolver *resolver)
@@ -90,6 +104,8 @@ void resolver_free(struct resolver *resolver)
         resolver->first = lookup->next;
         free(lookup);
     }
+    if (resolver->left_behind)
+        return;
     pthread_cond_destroy(&resolver->asked);
     pthread_mutex_destroy(&resolver->mutex);
     free(resolver);

@@ -26,8 +26,8 @@ struct lookup {
 
 struct resolver; /* the threads, shared by all workers */
 struct resolver *resolver_new(void);
-/* Waits for the questions under way (their letters are posted), then ends the threads; call it
- * before the mailboxes go. Questions still waiting are freed by resolver_free. */
+/* Ends the threads, waiting a second at most; one that is in a look-up then is left to itself. From
+ * now on no answer comes. Before the mailboxes go. */
 void resolver_stop(struct resolver *resolver);
 void resolver_free(struct resolver *resolver);
 /* Takes the lookup until done. */

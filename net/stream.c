@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { KEEPALIVE_IDLE_S = 60, KEEPALIVE_EVERY_S = 15, KEEPALIVE_TRIES = 4, PEER_DEAD_MS = 120000 };
 enum { EDGES = EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST };
 
 static void on_edge(evutil_socket_t fd, short what, void *arg);
@@ -28,6 +27,7 @@ static void open_on(struct stream *stream, struct loop *loop, struct bufs *bufs,
     stream->fd = fd;
     stream->why = 0;
     stream->out = NULL;
+    stream->received = stream->sent = 0;
     stream->tls = NULL;
     stream->readable = stream->hangup = stream->shut_next = false;
     stream->connecting = stream->handshaking = false;
@@ -46,14 +46,13 @@ void stream_accepted(struct stream *stream, struct loop *loop, struct bufs *bufs
 bool stream_connect(struct stream *stream, struct loop *loop, struct bufs *bufs,
                     const struct sockaddr *addr, socklen_t length)
 {
-    int on = 1;
     int fd = socket(addr->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     stream->fd = -1;
     stream->why = 0;
     if (fd < 0)
         return broken(stream, errno);
     if (addr->sa_family != AF_UNIX)
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        socket_set_up(fd);
     if (connect(fd, addr, length) != 0 && errno != EINPROGRESS) {
         broken(stream, errno);
         close(fd);
@@ -78,6 +77,7 @@ static ssize_t read_tls(struct stream *stream, void *bytes, size_t n)
     enum tls_step step = TLS_DONE;
     ssize_t got = tls_read(stream->tls, bytes, n, &step);
     if (got > 0) {
+        stream->received += (uint64_t)got;
         /* As with a short read of a plain socket, the end may be behind it. */
         if (step == TLS_WANT_READ && !stream->hangup)
             stream->readable = false;
@@ -111,6 +111,7 @@ ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
         return read_tls(stream, bytes, n);
     ssize_t got = recv(stream->fd, bytes, n, 0);
     if (got > 0) {
+        stream->received += (uint64_t)got;
         /* A short read emptied the socket, unless the end is behind it: then no new edge comes. */
         if ((size_t)got < n && !stream->hangup)
             stream->readable = false;
@@ -122,20 +123,15 @@ ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
 ssize_t stream_splice_out(struct stream *stream, int pipe_in, size_t n)
 {
     ssize_t got = splice(stream->fd, NULL, pipe_in, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    return got >= 0 ? got : read_failed(stream);
+    if (got < 0)
+        return read_failed(stream);
+    stream->received += (uint64_t)got;
+    return got;
 }
 
 bool stream_peer_gone(struct stream *stream)
 {
-    char byte;
-    if (stream->why != 0)
-        return true;
-    if (!stream->hangup)
-        return false;
-    if (stream->tls) /* what is left is the peer's close_notify, hardly a request */
-        return !tls_pending(stream->tls);
-    ssize_t got = recv(stream->fd, &byte, 1, MSG_PEEK);
-    return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
+    return stream->why != 0 || stream->hangup;
 }
 
 /* --- writing --- */
@@ -188,8 +184,10 @@ static ssize_t write_some(struct stream *stream, const void *bytes, size_t n)
 ssize_t stream_splice_in(struct stream *stream, int pipe_out, size_t n)
 {
     ssize_t taken = splice(pipe_out, NULL, stream->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-    if (taken > 0)
+    if (taken > 0) {
+        stream->sent += (uint64_t)taken;
         return taken;
+    }
     if (taken < 0 && (errno == EAGAIN || errno == EINTR))
         return 0;
     broken(stream, taken < 0 ? errno : EPIPE);
@@ -206,6 +204,7 @@ static bool flush(struct stream *stream)
             return false;
         if (taken == 0)
             return true;
+        stream->sent += (uint64_t)taken;
         buf->start += (uint32_t)taken;
         if (buf_filled(buf) > 0 && !stream->tls)
             return true; /* a short write: the edge will tell */
@@ -236,6 +235,7 @@ bool stream_write(struct stream *stream, const struct iovec *spans, int count)
     if (taken < 0 && errno != EAGAIN && errno != EINTR)
         return broken(stream, errno);
     size_t skip = taken > 0 ? (size_t)taken : 0;
+    stream->sent += skip;
     while (count > 0 && skip >= spans->iov_len) {
         skip -= spans->iov_len;
         spans++;
@@ -271,22 +271,6 @@ void stream_shutdown(struct stream *stream)
     if (stream->tls)
         tls_shutdown(stream->tls);
     shutdown(stream->fd, SHUT_WR);
-}
-
-void stream_watch_peer(struct stream *stream)
-{
-    static const struct {
-        int level, name, value;
-    } settings[] = {
-        {SOL_SOCKET, SO_KEEPALIVE, 1},
-        {IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
-        {IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_EVERY_S},
-        {IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_TRIES},
-        {IPPROTO_TCP, TCP_USER_TIMEOUT, PEER_DEAD_MS},
-    };
-    for (size_t i = 0; i < COUNT(settings); i++) /* on a unix socket the TCP ones fail: no matter */
-        setsockopt(stream->fd, settings[i].level, settings[i].name, &settings[i].value,
-                   sizeof settings[i].value);
 }
 
 void stream_close(struct stream *stream)

@@ -32,8 +32,9 @@ struct stream {
     struct tls *tls;
     struct buf *out; /* waiting to be written */
     void (*on_news)(struct stream *stream, enum stream_news news);
-    int fd;  /* -1: closed */
-    int why; /* errno of what broke it, or 0 */
+    int fd;                  /* -1: closed */
+    int why;                 /* errno of what broke it, or 0 */
+    uint64_t received, sent; /* bytes within TLS */
     bool connecting, handshaking;
     bool readable;  /* a read may give something */
     bool hangup;    /* the peer has ended its side (perhaps with bytes before the end) */
@@ -80,13 +81,11 @@ static inline bool stream_was_cut(const struct stream *stream)
 {
     return stream->tls && tls_cut(stream->tls);
 }
-/* Whether the peer has gone: it ended its side and nothing is left to read. Peeks once. */
+/* Whether the peer has gone: it ended its side, perhaps behind bytes that nobody will answer. */
 bool stream_peer_gone(struct stream *stream);
 
 /* Ends our side after what is waiting; the other side stays readable. */
 void stream_shutdown(struct stream *stream);
-/* Finds dead peers on connections that are quiet for hours: TCP keep-alive and TCP_USER_TIMEOUT. */
-void stream_watch_peer(struct stream *stream);
 void stream_close(struct stream *stream); /* again: nothing */
 /* Closes so that the peer sees a reset, never a clean end. */
 void stream_reset(struct stream *stream);

@@ -275,7 +275,7 @@ void answer_redirect(struct exchange *x)
     struct text lines = {0};
     struct body body = {.more = ""};
     x->keep = x->keep && x->up.done;
-    if (host.n == 0) {
+    if (host.n == 0 || host.p[0] == ':') {
         static const char sentence[] =
             "This server is HTTPS-only on port %u, but an HTTP request was made and the host could "
             "not be determined from the request.";

@@ -99,6 +99,7 @@ void exchange_fail(struct exchange *x, enum ending ending, const char *words)
         exchange_end(x, ending, words);
         return;
     }
+    deadline_clear(&x->deadline); /* what it was set for is over */
     x->ending = (unsigned char)ending;
     x->words = words ? must_copy(words) : NULL; /* before the upstream goes: they may lie in it */
     if (x->upstream)

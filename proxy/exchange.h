@@ -37,6 +37,7 @@ struct exchange {
     struct relay up, down;
     char *log_path; /* a tunnel's own copy of the path for the log */
     int64_t began_ms, first_byte_ms;
+    uint64_t progress;      /* of whom it waits for, when that was set */
     int64_t wait_ms;        /* what the deadline was set to */
     char *words;            /* the cause of STAGE_ANSWER's ending, for the log; NULL: none */
     uint32_t interim_bytes; /* of interim replies so far */

@@ -73,7 +73,8 @@ bool path_read(struct path *path, struct span target)
     char *decoded = path->owned + target.n - path->query.n + 1;
     ptrdiff_t n = percent_decode(path->raw, decoded);
     path->decoded = (struct span){decoded, n > 0 ? (size_t)n : 0};
-    return n > 0;
+    /* Dots behind an escaped slash would mean another path to whoever decodes first. */
+    return n > 0 && !has_dots(path->decoded);
 }
 
 void path_release(struct path *path)

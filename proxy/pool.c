@@ -74,6 +74,8 @@ static void free_when_unused(struct pool *pool)
     while (*at != pool)
         at = &(*at)->next;
     *at = pool->next;
+    if (pool->asked)
+        pool->asked->owner = NULL; /* its answer finds nobody */
     free(pool->name);
     target_release(&pool->target);
     free(pool);

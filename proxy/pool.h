@@ -11,9 +11,11 @@ struct worker;
 
 struct pool {
     struct worker *worker;
-    struct target target;  /* its own copy; path and query mean nothing here */
-    struct upstream *idle; /* the one used last first: few connections stay hot */
-    struct lookup *name;   /* the last answer for the target's name, kept a few seconds */
+    struct target target;     /* its own copy; path and query mean nothing here */
+    struct upstream *idle;    /* the one used last first: few connections stay hot */
+    struct lookup *name;      /* the last answer for the target's name, kept a few seconds */
+    struct lookup *asked;     /* under way; NULL: none */
+    struct upstream *waiting; /* for its answer */
     int64_t name_at_ms;
     unsigned idle_n;
     unsigned holders;     /* routes, and the error target */

@@ -21,7 +21,7 @@ static void settle_reply(struct exchange *x, const struct head *reply)
         x->keep = false;
     if (!x->up.done && !x->up.framing.done) {
         x->upstream_keep = false;
-        if (x->head->expect_continue || x->up.discard)
+        if ((x->head->expect_continue && x->interim_bytes == 0) || x->up.discard)
             exchange_drop_rest(x);
     }
 }

@@ -84,7 +84,7 @@ void request_begin(struct exchange *x)
     else
         counters->requests_web++;
     if (!path_read(&x->path, head->target)) {
-        exchange_fail(x, END_BAD_REQUEST, "malformed percent escape in the path");
+        exchange_fail(x, END_BAD_REQUEST, "malformed or misleading escape in the path");
         return;
     }
     struct route *route = find_route(x);
@@ -103,7 +103,7 @@ void request_begin(struct exchange *x)
 static bool send_on_fresh(struct exchange *x)
 {
     bool whole = x->up.bytes == x->first.n;
-    if (x->retried || x->stage != STAGE_REQUEST || !x->upstream->reused || x->upstream->in ||
+    if (x->retried || x->stage != STAGE_REQUEST || !x->upstream->reused || x->first_byte_ms != 0 ||
         !whole)
         return false;
     x->retried = true;

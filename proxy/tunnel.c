@@ -34,8 +34,6 @@ void tunnel_open(struct exchange *x)
     path_release(&x->path);
     worker_return_head(x->worker, x->head);
     x->head = NULL;
-    stream_watch_peer(&x->client->stream);
-    stream_watch_peer(&x->upstream->stream);
     send_early_bytes(x);
 }
 

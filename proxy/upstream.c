@@ -16,14 +16,14 @@ static void on_deadline(struct deadline *deadline);
 static void on_grave(struct task *task);
 static void on_failed(struct task *task);
 static void on_resolved(struct lookup *lookup);
+static void stop_waiting(struct upstream *upstream);
 
 static void bury(struct upstream *upstream)
 {
     struct pool *pool = upstream->pool;
     struct worker *worker = pool->worker;
-    if (upstream->lookup)
-        upstream->lookup->owner = NULL; /* its answer finds nobody */
-    upstream->lookup = NULL;
+    if (upstream->back) /* idle ones have left the pool's list before */
+        stop_waiting(upstream);
     if (upstream->stream.fd >= 0)
         worker->counters.upstream_open--;
     stream_close(&upstream->stream);
@@ -69,18 +69,34 @@ static void connect_by_name(struct upstream *upstream)
     fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
 }
 
-static void ask_name(struct upstream *upstream)
+/* One question a pool, however many connections wait for its answer. */
+static void wait_for_name(struct upstream *upstream)
 {
-    const struct target *target = &upstream->pool->target;
-    struct worker *worker = upstream->pool->worker;
+    struct pool *pool = upstream->pool;
+    upstream->next = pool->waiting;
+    upstream->back = &pool->waiting;
+    if (pool->waiting)
+        pool->waiting->back = &upstream->next;
+    pool->waiting = upstream;
+    if (pool->asked)
+        return;
     struct lookup *lookup = must_alloc(sizeof *lookup);
-    strncpy(lookup->host, target->host, sizeof lookup->host - 1);
-    lookup->port = target->port;
-    lookup->reply_to = worker->mailbox;
-    lookup->owner = upstream;
+    strncpy(lookup->host, pool->target.host, sizeof lookup->host - 1);
+    lookup->port = pool->target.port;
+    lookup->reply_to = pool->worker->mailbox;
+    lookup->owner = pool;
     lookup->done = on_resolved;
-    upstream->lookup = lookup;
-    resolver_ask(worker->settled->resolver, lookup);
+    pool->asked = lookup;
+    resolver_ask(pool->worker->settled->resolver, lookup);
+}
+
+static void stop_waiting(struct upstream *upstream)
+{
+    *upstream->back = upstream->next;
+    if (upstream->next)
+        upstream->next->back = upstream->back;
+    upstream->next = NULL;
+    upstream->back = NULL;
 }
 
 static void connect_unix(struct upstream *upstream)
@@ -105,23 +121,29 @@ static void open_new(struct upstream *upstream)
     } else if (pool->name && loop_now_ms(pool->worker->loop) - pool->name_at_ms < NAME_KEPT_MS) {
         connect_by_name(upstream);
     } else {
-        ask_name(upstream);
+        wait_for_name(upstream);
     }
 }
 
-static void take_answer(struct upstream *upstream, struct lookup *lookup)
+static void take_answer(struct pool *pool, struct lookup *lookup)
 {
-    struct pool *pool = upstream->pool;
-    upstream->lookup = NULL;
-    if (lookup->error != 0) {
-        fail_later(upstream, END_RESOLVE_FAILED, gai_strerror(lookup->error));
+    int error = lookup->error;
+    pool->asked = NULL;
+    if (error == 0) {
+        free(pool->name);
+        pool->name = lookup;
+        pool->name_at_ms = loop_now_ms(pool->worker->loop);
+    } else {
         free(lookup);
-        return;
     }
-    free(pool->name);
-    pool->name = lookup;
-    pool->name_at_ms = loop_now_ms(pool->worker->loop);
-    connect_by_name(upstream);
+    while (pool->waiting) {
+        struct upstream *upstream = pool->waiting;
+        stop_waiting(upstream);
+        if (error == 0)
+            connect_by_name(upstream);
+        else
+            fail_later(upstream, END_RESOLVE_FAILED, gai_strerror(error));
+    }
 }
 
 static void start_tls(struct upstream *upstream)

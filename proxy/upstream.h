@@ -21,10 +21,9 @@ struct upstream {
     struct stream stream;
     struct pool *pool;
     struct upstream_user *user;    /* NULL: idle */
-    struct upstream *next, **back; /* among the idle */
+    struct upstream *next, **back; /* among the idle, or those that wait for the name */
     struct deadline deadline;      /* connecting, handshaking, idle */
     struct task task;              /* news for later, then the grave */
-    struct lookup *lookup;         /* name look-up under way */
     struct buf *in;                /* the user's: reply bytes not yet taken */
     size_t seen;                   /* the user's: of `in`, by h1_find_end */
     const char *words;             /* why it failed */

@@ -68,6 +68,27 @@ static enum exchange_wait whom(const struct exchange *x)
     }
 }
 
+/* What moves while the one waited for does its part; other bytes do not buy it time. */
+static uint64_t progress_of(const struct exchange *x, enum exchange_wait wait)
+{
+    const struct stream *client = &x->client->stream;
+    uint64_t from_upstream = x->upstream ? x->upstream->stream.received : 0;
+    uint64_t to_upstream = x->upstream ? x->upstream->stream.sent : 0;
+    switch (wait) {
+    case WAIT_CLIENT_BODY:
+        return client->received;
+    case WAIT_CLIENT_TAKES:
+        return client->sent;
+    case WAIT_UPSTREAM_TAKES:
+        return to_upstream;
+    case WAIT_REPLY:
+    case WAIT_REPLY_BODY:
+        return from_upstream;
+    default:
+        return client->received + from_upstream;
+    }
+}
+
 /* Every stage has its deadline, or none by the user's choice; --timeout is about silence on the
  * client's connection and counts whomever we wait for, but not in a tunnel (CHP 58). */
 void wait_set(struct exchange *x)
@@ -83,9 +104,16 @@ void wait_set(struct exchange *x)
         in_ms = LOOK_MS;
     else if (wait == WAIT_TUNNEL && in_ms > LOOK_MS)
         in_ms -= LOOK_MS; /* since the look */
-    x->waits = (unsigned char)wait;
-    if (silence_ms > 0 && (in_ms == 0 || silence_ms < in_ms))
+    uint64_t progress = progress_of(x, wait);
+    if (silence_ms > 0 && (in_ms == 0 || silence_ms < in_ms)) {
         in_ms = silence_ms;
+        progress = x->client->stream.received + x->client->stream.sent;
+    }
+    if (x->deadline.at_ms != 0 && wait == x->waits && in_ms == x->wait_ms &&
+        progress == x->progress)
+        return;
+    x->waits = (unsigned char)wait;
+    x->progress = progress;
     x->wait_ms = in_ms;
     deadline_set(x->worker->loop, &x->deadline, in_ms);
 }
