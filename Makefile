@@ -95,10 +95,18 @@ docs: $(BUILD)/hubgate ## write the reference of the flags: Markdown and man pag
 	$(BUILD)/hubgate --print-reference markdown >docs/reference/flags.md
 	$(BUILD)/hubgate --print-reference man >docs/hubgate.1
 
+UNITS = $(PREFIX)/lib/systemd/system
 install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 755 $(BUILD)/hubgate $(DESTDIR)$(PREFIX)/bin/hubgate
 	ln -sf hubgate $(DESTDIR)$(PREFIX)/bin/configurable-http-proxy
 	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
+	ln -sf hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/configurable-http-proxy.1
+	install -d $(DESTDIR)$(UNITS)
+	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/hubgate.service >$(DESTDIR)$(UNITS)/hubgate.service
+	install -m 644 systemd/hubgate.socket $(DESTDIR)$(UNITS)/hubgate.socket
+	chmod 644 $(DESTDIR)$(UNITS)/hubgate.service
+	install -D -m 644 systemd/hubgate.env.example $(DESTDIR)$(PREFIX)/share/doc/hubgate/hubgate.env.example
+	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate/LICENSE
 
 clean: ## remove what make built (the virtual environments stay)
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/asan $(BUILD)/tsan $(BUILD)/libfuzzer $(BUILD)/hubgate $(BUILD)/configurable-http-proxy
