@@ -109,13 +109,19 @@ static bool settle(struct program *program, struct error *error)
 }
 
 /* As many descriptors as the host allows: each WebSocket takes two. */
-static void raise_limits(void)
+static void raise_limits(struct options *options)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    if (limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+    /* Clients may not take the last descriptor: targets and the API need some too. */
+    rlim_t kept = 32 + limit.rlim_cur / 8;
+    if (options->max_connections == 0)
+        options->max_connections = limit.rlim_cur > 2 * kept ? limit.rlim_cur - kept : kept / 4;
 }
 
 /* --- sockets --- */
@@ -432,7 +438,7 @@ int main(int argc, char **argv)
         sigaction(ignored[i], &ignore, NULL);
     switch (options_read(&program.options, argc, argv, &error)) {
     case OPTIONS_RUN:
-        raise_limits();
+        raise_limits(&program.options);
         h1_start(program.options.max_header_bytes);
         return run(&program);
     case OPTIONS_EXIT:

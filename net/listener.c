@@ -56,6 +56,12 @@ static void pause_accepting(struct listener *listener)
     deadline_set(listener->loop, &listener->pause, PAUSE_MS);
 }
 
+void listener_hold(struct listener *listener)
+{
+    pause_accepting(listener);
+    deadline_clear(&listener->pause);
+}
+
 void listener_resume(struct listener *listener)
 {
     if (!listener->paused)

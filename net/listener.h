@@ -16,6 +16,8 @@ struct listener *listener_new(struct loop *loop, int fd,
 void listener_free(struct listener *listener); /* closes the socket; NULL: nothing */
 /* Ends a pause before its 100 ms are over. */
 void listener_resume(struct listener *listener);
+/* Stops accepting until listener_resume. */
+void listener_hold(struct listener *listener);
 uint64_t listener_pauses(const struct listener *listener);
 
 #endif

@@ -30,10 +30,6 @@ static void set_deadline(struct client *client, int64_t own_ms)
 void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer, bool redirects)
 {
     struct tls *tls = NULL;
-    if (worker->max_clients > 0 && worker->counters.client_open >= worker->max_clients) {
-        close(fd);
-        return;
-    }
     if (worker->settled->tls && !redirects && !(tls = tls_accept_new(worker->public_tls, fd))) {
         close(fd);
         return;
@@ -55,6 +51,11 @@ void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer,
     TAILQ_INSERT_TAIL(&worker->clients, client, link);
     worker->counters.client_open++;
     worker->counters.client_accepted++;
+    /* One more could not be served: the next ones wait in the kernel until somebody leaves. */
+    if (worker->counters.client_open >= worker->max_clients) {
+        for (size_t i = 0; i < worker->listeners_n; i++)
+            listener_hold(worker->listeners[i]);
+    }
     client->stage = tls ? CLIENT_HANDSHAKE : CLIENT_IDLE;
     /* Until the first byte of the first request the head's time counts, not keep-alive's. */
     set_deadline(client, tls ? worker->options->tls_handshake_timeout_ms

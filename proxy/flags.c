@@ -236,7 +236,9 @@ static const struct conf_row rows[] = {
      .max = 100000000,
      .fallback = "0",
      .fallback_says = "what the limit of open files allows",
-     .help = "Client connections open at once. 0 means what the limit of open files allows."},
+     .help = "Client connections open at once, shared out among the workers; further ones wait "
+             "until one closes. 0 means what the limit of open files allows, with an eighth kept "
+             "for targets and the API."},
 
     SECTION("Metrics and log"),
     {.type = CONF_TEXT,

@@ -28,11 +28,11 @@ static bool open_tls(struct worker *worker, struct error *error)
     return worker->client_tls != NULL;
 }
 
-/* Of a limit of the process; 0: no limit. A worker has at least one, or it could serve nobody. */
+/* Of a limit of the process. A worker has at least one, or it could serve nobody. */
 static uint64_t share_of(uint64_t limit, unsigned index, unsigned workers)
 {
     uint64_t share = limit / workers + (index < limit % workers);
-    return limit > 0 && share == 0 ? 1 : share;
+    return share > 0 ? share : 1;
 }
 
 struct worker *worker_new(const struct settled *settled, unsigned index, struct error *error)

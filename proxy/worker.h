@@ -44,7 +44,7 @@ struct worker {
     struct listener **listeners;
     size_t listeners_n;
     TAILQ_HEAD(clients, client) clients;
-    uint64_t max_clients; /* its share of --max-connections; 0: no limit */
+    uint64_t max_clients; /* its share of --max-connections */
     bool draining;
     struct head *spare_heads; /* lent to exchanges */
     unsigned spare_heads_n;
