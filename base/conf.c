@@ -167,7 +167,8 @@ static bool read_environment(struct reading *reading)
 {
     for (size_t i = 0; i < reading->conf->rows_n; i++) {
         const struct conf_row *row = &reading->conf->rows[i];
-        const char *value = row->env && !reading->given->row[i] ? getenv(row->env) : NULL;
+        bool mine = row->env && row->type != CONF_SHOWN && !reading->given->row[i];
+        const char *value = mine ? getenv(row->env) : NULL;
         if (value && *value && !take_value(row, reading->into, value, reading->error))
             return false;
     }

@@ -20,6 +20,7 @@ enum conf_type {
     CONF_HELP,      /* ends the reading with CONF_ASKED_HELP */
     CONF_VERSION,   /* … CONF_ASKED_VERSION */
     CONF_REFERENCE, /* … CONF_ASKED_MARKDOWN or CONF_ASKED_MAN; never shown */
+    CONF_SHOWN,     /* shown alone: `env` belongs to a row above, and is told of here too */
 };
 
 enum { CONF_ROWS_MAX = 128, CONF_WORDS_MAX = 8, CONF_EXCLUDES_MAX = 2 };

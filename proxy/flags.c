@@ -300,6 +300,9 @@ static const struct conf_row rows[] = {
      .env = "CONFIGPROXY_API_SSL_KEY_PASSPHRASE",
      FIELD(api_ssl.passphrase),
      .help = "Passphrase of --api-ssl-key."},
+    {.type = CONF_SHOWN,
+     .env = "HUBGATE_API_IP",
+     .help = "The value of --api-ip where that is not given."},
 };
 
 static const struct conf_note examples[] = {
@@ -318,8 +321,8 @@ static const struct conf_note notes[] = {
                     "start, with one line on stderr that says why; 2 after SIGINT."},
     {"Signals", "SIGTERM stops listening, lets requests finish for --drain-seconds and exits; a "
                 "second one exits at once."},
-    {"Reporting", "Please report what does not work as written here, with the output of --version "
-                  "and the log lines around it, to the project's issue tracker."},
+    {"Reporting", "Please report what does not work as written here, with the output of hubgate "
+                  "--version and the log lines around it, to the project's issue tracker."},
 };
 
 const struct conf flags = {
