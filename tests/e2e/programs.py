@@ -88,9 +88,9 @@ def quoted(path):
 
 
 class Program:
-    """One process with its output in files, ended by its pid."""
+    """One process with its output in files, or its stdout where the test says; ended by its pid."""
 
-    def __init__(self, kind, arguments, env=None, nofile=None):
+    def __init__(self, kind, arguments, env=None, nofile=None, stdout=None):
         assert EXECUTABLES[kind].exists(), f"{EXECUTABLES[kind]} is missing: ./test sets it up"
         self.kind = kind
         self.directory = tempfile.TemporaryDirectory(prefix=f"e2e-{kind}-")
@@ -105,7 +105,7 @@ class Program:
         self.process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
-            stdout=self.files[0],
+            stdout=self.files[0] if stdout is None else stdout,
             stderr=self.files[1],
             env={**clean, **(env or {})},
             cwd=self.directory.name,
@@ -174,7 +174,7 @@ class Proxy(Program):
     """A proxy with its addresses and its API client. `flags` come after our own, so they win."""
 
     def __init__(self, kind, flags=(), env=None, nofile=None, listen=None, token="s3cret",
-                 api_tls=None):
+                 api_tls=None, stdout=None):
         flags = list(flags)
         self.port, self.api_port = free_port(), free_port()
         self.address = ("127.0.0.1", self.port)
@@ -191,7 +191,7 @@ class Proxy(Program):
         if kind == "chp" and "--keep-alive-timeout" not in " ".join(flags):
             own.append("--keep-alive-timeout=75000")  # no idle close in the middle of a test
         auth = {"CONFIGPROXY_AUTH_TOKEN": token} if token else {}
-        super().__init__(kind, own + flags, {**auth, **(env or {})}, nofile)
+        super().__init__(kind, own + flags, {**auth, **(env or {})}, nofile, stdout)
         self.api = Api(api_address, token, api_tls)
         self.url = "http://127.0.0.1:%d" % self.port
         self.ws_url = "ws://127.0.0.1:%d" % self.port
