@@ -13,8 +13,9 @@ struct bufferevent;
 struct evhttp_connection;
 
 /* At most so many connections at a time: for one more, the oldest that waits for nothing from us is
- * closed; when there is none, those who come wait in the kernel's queue. */
-enum { PEERS_MAX = 1024 };
+ * closed; when there is none, those who come wait in the kernel's queue. evhttp reads a body before
+ * anybody sees the token: with its limit this bounds what strangers can make us hold. */
+enum { PEERS_MAX = 256 };
 
 /* The connections of one listener. */
 struct peers {
