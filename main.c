@@ -262,6 +262,17 @@ static void watch_signals(struct program *program)
         loop_on_signal(program->loop, numbers[i], on_signal, program);
 }
 
+/* SIGTERM and SIGINT wait until there is a loop to take them: as PID 1, or behind a hub that
+ * changes its mind at once, they may come at any time. */
+static void hold_signals(int how)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    pthread_sigmask(how, &set, NULL);
+}
+
 static bool start(struct program *program, struct error *error)
 {
     const struct options *options = &program->options;
@@ -286,6 +297,7 @@ static bool start(struct program *program, struct error *error)
     }
     tls_secret_forget(&program->settled.tickets); /* the last context is made */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    hold_signals(SIG_UNBLOCK);
     if (!ok)
         return false;
     say_start(program);
@@ -436,6 +448,7 @@ int main(int argc, char **argv)
     static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2};
     for (size_t i = 0; i < COUNT(ignored); i++)
         sigaction(ignored[i], &ignore, NULL);
+    hold_signals(SIG_BLOCK);
     switch (options_read(&program.options, argc, argv, &error)) {
     case OPTIONS_RUN:
         raise_limits(&program.options);

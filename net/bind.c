@@ -73,13 +73,8 @@ static bool bind_address(struct bound *bound, const struct addrinfo *at, unsigne
         return false;
     bound->port = port_of(fd);
     set_port((struct sockaddr *)&addr, bound->port);
-    if (copies > 1) {
-        /* SO_REUSEADDR lets bind pass beside a bound socket: only listen tells */
-        int why = listen(fd, BACKLOG) == 0 ? 0 : errno;
+    if (copies > 1) { /* never listening on the first: who connected would be reset */
         close(fd);
-        errno = why;
-        if (why != 0)
-            return false;
         fd = bind_one((struct sockaddr *)&addr, at->ai_addrlen, true, dual);
     }
     for (unsigned i = 0; i < copies; i++) {

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -131,7 +132,11 @@ ssize_t stream_splice_out(struct stream *stream, int pipe_in, size_t n)
 
 bool stream_peer_gone(struct stream *stream)
 {
-    return stream->why != 0 || stream->hangup;
+    struct pollfd reset = {.fd = stream->fd};
+    if (stream->why != 0 || stream->hangup)
+        return true;
+    /* libevent tells a reset as readable and writable alone. */
+    return stream->readable && poll(&reset, 1, 0) == 1;
 }
 
 /* --- writing --- */

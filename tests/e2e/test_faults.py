@@ -48,13 +48,18 @@ def test_the_deadline_of_a_failed_exchange_does_not_reach_its_page(
 
 
 LEAVING = {
-    "part of a next request": (GET, b"G"),
-    "an empty line behind a body": (peers.request("POST", "/", body=b"hi"), b"\r\n"),
+    "nothing, reset": (GET, b"", peers.Peer.reset),
+    "part of a next request": (GET, b"G", peers.Peer.close),
+    "part of a next request, reset": (GET, b"G", peers.Peer.reset),
+    "an empty line behind a body": (peers.request("POST", "/", body=b"hi"), b"\r\n",
+                                    peers.Peer.close),
 }
 
 
-@pytest.mark.parametrize("sent, unread", LEAVING.values(), ids=LEAVING)
-def test_a_client_that_leaves_behind_unread_bytes_is_noticed(hubgate, upstream, sent, unread):
+@pytest.mark.parametrize("sent, unread, leave", LEAVING.values(), ids=LEAVING)
+def test_a_client_that_leaves_behind_unread_bytes_is_noticed(
+    hubgate, upstream, sent, unread, leave
+):
     def never(peer):
         peer.upstream.requests.append(peer.read_request())
         peer.to_end()
@@ -64,7 +69,7 @@ def test_a_client_that_leaves_behind_unread_bytes_is_noticed(hubgate, upstream, 
     client = hubgate.send(sent)
     server.request()
     assert client.send(unread).quiet(0.05)  # they arrive before the end does
-    client.close()
+    leave(client)
     peers.wait_until(lambda: server.connection().ending, "the upstream was let go")
 
 
