@@ -6,8 +6,10 @@ VERSION := $(shell cat VERSION)
 # The commit is a label of the metric hubgate_build_info; a tarball without git says "unknown".
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-ROOMS   := base tls net http proxy api
+# Floors: the shared ones, the proxy's, the hub's; the operator's command stands on base alone.
+SHARED  := base tls net http web
 LIBS    := libevent_core libevent_extra libevent_openssl libssl libcrypto jansson
+HUB_LIBS := libcurl sqlite3 libargon2 yaml-0.1
 # sockaddr casts break strict aliasing by design (POSIX), and whole-program optimisation would see it.
 DIALECT := -std=c17 -D_GNU_SOURCE -I. -pthread -fno-strict-aliasing
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
@@ -16,17 +18,23 @@ HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 OPTIM   ?= -O2 -g
 # Whole-program optimisation for the program; the unit tests link the same objects without it.
 LTO     ?= -flto=auto -ffat-lto-objects
-CFLAGS  := $(DIALECT) $(WARN) $(OPTIM) $(LTO) $(HARDEN) $(shell pkg-config --cflags $(LIBS)) $(EXTRA)
+CFLAGS  := $(DIALECT) $(WARN) $(OPTIM) $(LTO) $(HARDEN) $(shell pkg-config --cflags $(LIBS) $(HUB_LIBS)) $(EXTRA)
 LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack $(EXTRA)
 LDLIBS  := $(shell pkg-config --libs $(LIBS)) -lhttp_parser -lm
+HUB_LDLIBS := $(shell pkg-config --libs $(HUB_LIBS)) -lpam $(LDLIBS)
 
-SRC     := $(wildcard $(addsuffix /*.c,$(ROOMS)))
-OBJ     := $(SRC:%.c=$(BUILD)/obj/%.o)
+# objects FLOORS: what their sources compile to, the programs' own main files left out.
+objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
+OBJ     := $(call objects,$(filter-out web/fetch.c,$(SHARED)) proxy api)
+HUB_OBJ := $(call objects,$(SHARED) login spawner hub) $(BUILD)/obj/hub/pages.o
+CTL_OBJ := $(call objects,base ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
+PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
 .PHONY: all help check unit e2e jupyterhub browser asan tsan fuzz bench lint format docs install clean
-all: $(BUILD)/hubgate $(BUILD)/configurable-http-proxy ## build the programs into build/
+all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -37,9 +45,31 @@ $(BUILD)/hubgate: $(OBJ) $(BUILD)/obj/main.o
 $(BUILD)/configurable-http-proxy: $(BUILD)/hubgate
 	ln -sf hubgate $@
 
+$(BUILD)/hubgate-hub: $(HUB_OBJ) $(BUILD)/obj/hub/main.o
+	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(HUB_LDLIBS)
+
+# Beside every local server, so small: libc alone.
+$(BUILD)/hubgate-keeper: $(BUILD)/obj/keeper/main.o
+	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^
+
+$(BUILD)/hubctl: $(CTL_OBJ) $(BUILD)/obj/ctl/main.o
+	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(HUB_LDLIBS)
+
+# The hub's pages, compiled in: one table of names and bytes.
+PAGES := $(shell find hub/pages -type f)
+$(BUILD)/obj/hub/pages.S: hub/embed $(PAGES)
+	@mkdir -p $(@D)
+	hub/embed hub/pages >$@
+$(BUILD)/obj/hub/pages.o: $(BUILD)/obj/hub/pages.S
+	$(CC) -c -o $@ $<
+
 $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DHUBGATE_VERSION='"$(VERSION)"' -DHUBGATE_COMMIT='"$(COMMIT)"' -MMD -MP -c -o $@ $<
+
+$(BUILD)/unit/hub/%: tests/unit/hub/%.c $(HUB_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(HUB_OBJ) $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)
@@ -52,8 +82,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit
 	$(CC) $(CFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/$*"' -o $@ $< $(FUZZ_MAIN) $(OBJ) \
 	    $(LDFLAGS) $(LDLIBS)
 
-unit: $(UNIT) $(FUZZ) ## unit tests (cmocka), fuzz targets over their corpus
-	@tests/unit/run $(UNIT) $(FUZZ)
+unit: $(UNIT) $(HUB_UNIT) $(FUZZ) ## unit tests (cmocka), fuzz targets over their corpus
+	@tests/unit/run $(UNIT) $(HUB_UNIT) $(FUZZ)
 
 e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
 	tests/e2e/run
@@ -109,6 +139,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate/LICENSE
 
 clean: ## remove what make built (the virtual environments stay)
-	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/asan $(BUILD)/tsan $(BUILD)/libfuzzer $(BUILD)/hubgate $(BUILD)/configurable-http-proxy
+	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/asan $(BUILD)/tsan $(BUILD)/libfuzzer $(PROGRAMS)
 
--include $(OBJ:.o=.d) $(BUILD)/obj/main.d $(UNIT:=.d)
+-include $(OBJ:.o=.d) $(HUB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(wildcard $(BUILD)/obj/main.d $(BUILD)/obj/*/main.d) $(UNIT:=.d) $(HUB_UNIT:=.d)

@@ -1,6 +1,6 @@
 #include "api/store.h"
 
-#include "api/date.h"
+#include "base/date.h"
 #include "base/str.h"
 
 #include <search.h>

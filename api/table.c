@@ -1,6 +1,6 @@
 #include "api/table.h"
 
-#include "api/date.h"
+#include "base/date.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "proxy/target.h"

@@ -1,7 +1,7 @@
-/* Dates of the API: what inactiveSince may say (CHP 36) and how last_activity is printed (CHP 72).
+/* Dates of the APIs: what inactiveSince may say (CHP 36) and how last_activity is printed (CHP 72).
  */
-#ifndef API_DATE_H
-#define API_DATE_H
+#ifndef BASE_DATE_H
+#define BASE_DATE_H
 
 #include "base/base.h"
 

@@ -1,6 +1,6 @@
 /* Dates of the API: inactiveSince as JavaScript reads it, last_activity as it prints it. The
  * expected values are what Node 20 gives. */
-#include "api/date.h"
+#include "base/date.h"
 #include "base/str.h"
 
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "api/date.h"
+#include "base/date.h"
 
 #include <stdio.h>
 #include <time.h>

@@ -1,0 +1,20 @@
+/* Bytes as text: hexadecimal, base64url (RFC 4648 5, without padding), percent escapes. */
+#ifndef BASE_ENCODE_H
+#define BASE_ENCODE_H
+
+#include "base/text.h"
+
+void text_hex(struct text *text, struct span bytes);
+void text_base64url(struct text *text, struct span bytes);
+/* Decodes into out, room of at least 3 bytes for every 4. Returns the length, -1: not base64url. */
+ptrdiff_t base64url_decode(struct span text, char *out);
+/* All but the unreserved characters of RFC 3986 2.3, and those in `more`, as %XX. */
+void text_percent(struct text *text, struct span bytes, const char *more);
+/* For HTML text and quoted attributes: & < > " ' as references. */
+void text_html(struct text *text, struct span more);
+
+/* One member of application/x-www-form-urlencoded, decoded, to be freed; NULL: there is none, or it
+ * is malformed or holds a NUL. The first of that name counts. */
+char *form_value(struct span form, const char *name) MUST_CHECK;
+
+#endif

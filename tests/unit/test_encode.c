@@ -1,0 +1,86 @@
+#include "base/encode.h"
+
+#include "base/str.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void assert_text(struct text *text, const char *expected)
+{
+    char *taken = text_take(text);
+    assert_string_equal(taken, expected);
+    free(taken);
+}
+
+static void base64url_goes_there_and_back(void **state)
+{
+    static const struct {
+        const char *plain, *coded;
+    } rows[] = {{"", ""},           {"f", "Zg"},         {"fo", "Zm8"},         {"foo", "Zm9v"},
+                {"foob", "Zm9vYg"}, {"\xfb\xff", "-_8"}, {"foobar", "Zm9vYmFy"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct text text = {0};
+        char back[16];
+        text_base64url(&text, span_of(rows[i].plain));
+        assert_text(&text, rows[i].coded);
+        ptrdiff_t n = base64url_decode(span_of(rows[i].coded), back);
+        assert_int_equal(n, strlen(rows[i].plain));
+        assert_memory_equal(back, rows[i].plain, (size_t)n);
+    }
+}
+
+static void base64url_refuses_other_letters(void **state)
+{
+    char out[16];
+    (void)state;
+    assert_int_equal(base64url_decode(SPAN("Zg=="), out), -1);
+    assert_int_equal(base64url_decode(SPAN("Z+"), out), -1);
+    assert_int_equal(base64url_decode(SPAN("Z"), out), -1);
+    assert_int_equal(base64url_decode((struct span){"Z\0", 2}, out), -1);
+}
+
+static void texts_are_escaped(void **state)
+{
+    struct text text = {0};
+    (void)state;
+    text_hex(&text, (struct span){"\x00\xff\x10", 3});
+    assert_text(&text, "00ff10");
+    text_percent(&text, SPAN("a b/@~\xc3\xa9?"), "@");
+    assert_text(&text, "a%20b%2F@~%C3%A9%3F");
+    text_html(&text, SPAN("<a href=\"x\">R&D's</a>"));
+    assert_text(&text, "&lt;a href=&quot;x&quot;&gt;R&amp;D&#39;s&lt;/a&gt;");
+}
+
+static void form_values_are_found(void **state)
+{
+    struct span form = SPAN("username=ada+b%40c&password=&_xsrf&username=second&bad=%zz&nul=a%00b");
+    static const struct {
+        const char *name, *value;
+    } rows[] = {{"username", "ada b@c"}, {"password", ""}, {"_xsrf", ""},
+                {"none", NULL},          {"bad", NULL},    {"nul", NULL}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char *value = form_value(form, rows[i].name);
+        if (rows[i].value)
+            assert_string_equal(value, rows[i].value);
+        else
+            assert_null(value);
+        free(value);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(base64url_goes_there_and_back),
+        cmocka_unit_test(base64url_refuses_other_letters),
+        cmocka_unit_test(texts_are_escaped),
+        cmocka_unit_test(form_values_are_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

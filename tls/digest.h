@@ -1,0 +1,15 @@
+/* Hashes, signatures and random bytes, by OpenSSL. */
+#ifndef TLS_DIGEST_H
+#define TLS_DIGEST_H
+
+#include "base/base.h"
+
+enum { DIGEST_BYTES = 32 };
+
+void digest_sha256(struct span bytes, unsigned char out[static DIGEST_BYTES]);
+/* HMAC (RFC 2104) with SHA-256. */
+void digest_sign(struct span key, struct span bytes, unsigned char out[static DIGEST_BYTES]);
+/* From the system's generator; ends the process when there is none. */
+void random_fill(void *out, size_t bytes);
+
+#endif
