@@ -1,0 +1,38 @@
+/* Which URL is whose: the rows of the REST API (hub contract C) and of the pages (B4). The OpenAPI
+ * description in docs/ is compared with these rows by a test. */
+#ifndef HUB_ROUTER_H
+#define HUB_ROUTER_H
+
+#include "hub/request.h"
+
+enum route_flags {
+    ROUTE_OPEN =
+        1, /* anybody; otherwise API rows want a known caller (403), pages a log-in (302) */
+    ROUTE_PAGE = 2,   /* for people: errors are pages, no session means the log-in page */
+    ROUTE_JSON = 4,   /* a body, if any, is JSON and is read into request->json */
+    ROUTE_UNSAFE = 8, /* changes something: a browser's session must show its token against forgery.
+                       * API rows with a method other than GET and HEAD have it by themselves. */
+};
+
+struct route_row {
+    enum call_method method; /* CALL_GET serves HEAD too */
+    const char *path;        /* below {base}hub: "/api/users/:name/server", "/user-redirect/ *" */
+    unsigned flags;
+    void (*serve)(struct request *request);
+};
+
+/* Rooms hand in their rows. */
+struct route_rows {
+    const struct route_row *rows;
+    size_t n;
+};
+extern const struct route_rows user_calls, server_calls, token_calls, group_calls, hub_calls,
+    oauth_calls, login_calls, page_calls;
+
+/* The row of a path below {base}hub, its arguments decoded into args (to be freed); NULL: none, and
+ * *other_method tells whether the path is there for another method (405). */
+const struct route_row *router_find(enum call_method method, struct span path,
+                                    char *args[static REQUEST_ARGS_MAX], const char **rest,
+                                    bool *other_method);
+
+#endif

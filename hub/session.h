@@ -1,0 +1,36 @@
+/* Browser sessions: who is logged in. The cookie `jupyterhub-hub-login` is a signed random key
+ * (HMAC with the hub's cookie secret, so that garbage costs one hash), of which the hash is kept;
+ * the session can be ended here at any time. Beside it `jupyterhub-session-id`, plain, which user
+ * servers see, and `_xsrf` (hub contract B3). */
+#ifndef HUB_SESSION_H
+#define HUB_SESSION_H
+
+#include "hub/user.h"
+#include "tls/digest.h"
+
+enum { SESSION_ID_ROOM = 40, COOKIE_ROOM = 160 };
+
+struct session {
+    UT_hash_handle hh; /* in hub.sessions, by hash */
+    unsigned char hash[DIGEST_BYTES];
+    struct user *user;
+    char id[SESSION_ID_ROOM]; /* what jupyterhub-session-id says */
+    int64_t created_ms, expires_ms;
+};
+
+/* Logs the user in: makes the session and writes the value of its cookie. */
+struct session *session_new(struct hub *hub, struct user *user, char cookie[static COOKIE_ROOM]);
+/* The session of a cookie's value; NULL: forged, ended or expired. */
+struct session *session_find(struct hub *hub, struct span cookie);
+/* Logs out: access tokens given in this session are revoked (hub contract B3). */
+void session_end(struct hub *hub, struct session *session);
+void sessions_end_of(struct hub *hub, const struct user *user);
+void sessions_expire(struct hub *hub);
+void sessions_release(struct hub *hub);
+
+/* The token against cross-site requests of a page: bound to the session, or to an anonymous browser
+ * by its session id; an HMAC, so nothing is kept. */
+void xsrf_token(const struct hub *hub, const char *session_id, char token[static COOKIE_ROOM]);
+bool xsrf_is_good(const struct hub *hub, const char *session_id, const char *token);
+
+#endif
