@@ -3,9 +3,15 @@
 #include "base/metrics.h"
 #include "proxy/ending.h"
 
-#include <event2/http.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* The owner of a call for the page. */
+struct scrape {
+    const struct metrics *metrics;
+    struct counters counters;
+};
 
 static void on_counted(void *arg);
 
@@ -17,6 +23,8 @@ static void single(struct text *page, const char *name, const char *kind, const 
     metrics_family(page, name, kind, help);
     metrics_count(page, name, NULL, value);
 }
+
+_Static_assert((int)COUNTER_STATUSES == (int)CALL_STATUSES, "printed alike");
 
 /* Only statuses that were met have a series (CHP 86). */
 static void by_status(struct text *page, const char *name, const char *help,
@@ -134,23 +142,25 @@ static void print_hubgate(const struct metrics *metrics, const struct counters *
 
 static void answer_page(struct call *call)
 {
-    const struct metrics *metrics = call->owner;
+    const struct scrape *scrape = call->owner;
     struct text page = {0};
-    print_chp(metrics, call->counters, &page);
-    print_hubgate(metrics, call->counters, &page);
+    print_chp(scrape->metrics, &scrape->counters, &page);
+    print_hubgate(scrape->metrics, &scrape->counters, &page);
     metrics_process(&page);
     call_answer(call, 200, METRICS_TYPE, &page, "");
 }
 
 void metrics_serve(struct metrics *metrics, struct call *call)
 {
-    if (strcmp(evhttp_request_get_uri(call->req), "/metrics") != 0) {
+    if (strcmp(call->target, "/metrics") != 0) {
         call_answer_plain(call, 404, "Not Found");
         return;
     }
-    call->owner = metrics;
-    call->counters = must_alloc(sizeof *call->counters);
-    fleet_counters(metrics->fleet, call->counters, on_counted, call);
+    struct scrape *scrape = must_alloc(sizeof *scrape);
+    scrape->metrics = metrics;
+    call->owner = scrape;
+    call->owner_free = free;
+    fleet_counters(metrics->fleet, &scrape->counters, on_counted, call);
 }
 
 static void on_counted(void *arg)

@@ -2,8 +2,8 @@
 #ifndef API_METRICS_H
 #define API_METRICS_H
 
-#include "api/call.h"
 #include "api/table.h"
+#include "web/call.h"
 
 struct metrics {
     struct fleet *fleet;

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "base/text.h"
 #include "proxy/path.h"
+#include "web/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,20 +18,6 @@ static bool is_utf8(struct span text)
         text = (struct span){text.p + n, text.n - n};
     }
     return true;
-}
-
-/* A target in origin form: without fragment, and an absolute one without scheme and authority
- * (RFC 9112 3.2.2). */
-static struct span origin_form(const char *target)
-{
-    struct span all = {target, strcspn(target, "#")};
-    size_t path_n = strcspn(target, "?#");
-    const char *authority = target[0] == '/' ? NULL : memmem(target, path_n, "://", 3);
-    if (!authority)
-        return all;
-    size_t skipped = (size_t)(authority + 3 - target);
-    skipped += strcspn(target + skipped, "/?#");
-    return (struct span){target + skipped, all.n - skipped};
 }
 
 static void read_route(struct api_path *path, struct span escaped)

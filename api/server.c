@@ -1,13 +1,16 @@
 #include "api/server.h"
 
-#include "api/endpoint.h"
 #include "api/metrics.h"
 #include "api/table.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "web/endpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* How long a call may wait for the workers; how many connections an endpoint has. */
+enum { ANSWER_MS = 10000, PEERS_MAX = 256 };
 
 /* A route added without a request: --default-target. */
 struct pending {
@@ -31,11 +34,26 @@ static void on_api_call(void *arg, struct call *call);
 static void on_metrics_call(void *arg, struct call *call);
 static void on_added(void *arg);
 
+static struct endpoint_limits limits_of(const struct options *options)
+{
+    return (struct endpoint_limits){
+        .idle_ms = options->keep_alive_timeout_ms,
+        .read_ms = options->head_timeout_ms,
+        .answer_ms = ANSWER_MS,
+        .write_ms = options->write_stall_timeout_ms,
+        .head_bytes_max = options->max_header_bytes,
+        .body_bytes_max = BODY_MAX,
+        .peers_max = PEERS_MAX,
+        .late = "The workers did not answer in time",
+    };
+}
+
 struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options *options,
                     const struct bound *api_sockets, const struct bound *metrics_sockets,
                     struct tls_context *tls, struct error *error)
 {
     struct api *api = must_alloc(sizeof *api);
+    struct endpoint_limits limits = limits_of(options);
     api->loop = loop;
     api->options = options;
     api->table = (struct table){
@@ -46,9 +64,9 @@ struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options
                                     .api_expiry_s = tls ? tls_context_expiry_s(tls) : 0};
     api->api_calls.logged = true;
     api->api_endpoint =
-        endpoint_new(loop, options, api_sockets, tls, &api->api_calls, on_api_call, api, error);
+        endpoint_new(loop, &limits, api_sockets, tls, &api->api_calls, on_api_call, api, error);
     if (api->api_endpoint && metrics_sockets)
-        api->metrics_endpoint = endpoint_new(loop, options, metrics_sockets, NULL,
+        api->metrics_endpoint = endpoint_new(loop, &limits, metrics_sockets, NULL,
                                              &api->metrics_calls, on_metrics_call, api, error);
     if (api->api_endpoint && (api->metrics_endpoint || !metrics_sockets))
         return api;
@@ -129,22 +147,24 @@ static bool is_authorised(const struct api *api, const struct call *call)
  * (CHP 30-33, 40). */
 static void serve_api(struct api *api, struct call *call)
 {
-    if (!call->path.routes) {
+    const struct table_call *about = table_call_new(&api->table, call);
+    if (!about->path.routes) {
         call_answer_plain(call, 404, "Not Found");
-    } else if (call->method == CALL_OTHER) {
+    } else if (call->method != CALL_GET && call->method != CALL_POST &&
+               call->method != CALL_DELETE) {
         call_answer_plain(call, 405, "Method not supported");
     } else if (!is_authorised(api, call)) {
         log_line(LOG_DEBUG, "Rejecting API request: %s",
                  call_header(call, "Authorization") ? "wrong token" : "no authorization");
         call_answer_plain(call, 403, "");
-    } else if (call->path.malformed) {
+    } else if (about->path.malformed) {
         call_answer_plain(call, 400, "Malformed percent sequence in the path");
     } else if (call->method == CALL_GET) {
-        table_get(&api->table, call);
+        table_get(call);
     } else if (call->method == CALL_POST) {
-        table_post(&api->table, call);
+        table_post(call);
     } else {
-        table_delete(&api->table, call);
+        table_delete(call);
     }
 }
 

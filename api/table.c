@@ -14,21 +14,39 @@ static void on_route_known(void *arg);
 static void on_added(void *arg);
 static void on_dropped(void *arg);
 
+static void table_call_free(void *owner)
+{
+    struct table_call *about = owner;
+    api_path_release(&about->path);
+    free(about->key);
+    free(about);
+}
+
+const struct table_call *table_call_new(struct table *table, struct call *call)
+{
+    struct table_call *about = must_alloc(sizeof *about);
+    about->table = table;
+    api_path_read(call->target, &about->path);
+    call->owner = about;
+    call->owner_free = table_call_free;
+    return about;
+}
+
 /* --- GET --- */
 
 static void answer_table(struct call *call)
 {
-    struct table *table = call->owner;
+    const struct table_call *about = call->owner;
     struct text body = {0};
-    store_print(table->store, call->before_ms, &body);
-    table->gets++;
+    store_print(about->table->store, about->before_ms, &body);
+    about->table->gets++;
     call_answer(call, 200, "application/json", &body, "");
 }
 
 static void answer_route(struct call *call)
 {
-    struct table *table = call->owner;
-    const struct store_route *route = store_find(table->store, call->key);
+    const struct table_call *about = call->owner;
+    const struct store_route *route = store_find(about->table->store, about->key);
     if (!route) {
         call_answer_plain(call, 404, "");
         return;
@@ -52,10 +70,11 @@ static char *inactive_since(struct span query)
 /* false: answered. */
 static bool read_limit(struct call *call)
 {
-    char *since = inactive_since(call->path.query);
+    struct table_call *about = call->owner;
+    char *since = inactive_since(about->path.query);
     struct text refusal = {0};
-    call->before_ms = INT64_MAX;
-    if (since && *since && !date_parse(span_of(since), &call->before_ms))
+    about->before_ms = INT64_MAX;
+    if (since && *since && !date_parse(span_of(since), &about->before_ms))
         text_format(&refusal, "Invalid datestamp '%s' must be ISO8601.", since);
     free(since);
     if (!refusal.n)
@@ -66,12 +85,13 @@ static bool read_limit(struct call *call)
     return false;
 }
 
-void table_get(struct table *table, struct call *call)
+void table_get(struct call *call)
 {
-    const char *route = call->path.route;
-    call->owner = table;
+    struct table_call *about = call->owner;
+    struct table *table = about->table;
+    const char *route = about->path.route;
     if (route && strcmp(route, "/") != 0) {
-        call->key = route_key(route, 2, table->hosts);
+        about->key = route_key(route, 2, table->hosts);
         fleet_activity(table->fleet, on_activity, on_route_known, call);
     } else if (read_limit(call)) {
         fleet_activity(table->fleet, on_activity, on_table_known, call);
@@ -137,14 +157,15 @@ static void refuse_json(struct call *call, const char *why)
     free(taken);
 }
 
-void table_post(struct table *table, struct call *call)
+void table_post(struct call *call)
 {
-    const char *route = call->path.route ? call->path.route : "/";
+    struct table_call *about = call->owner;
+    struct table *table = about->table;
+    const char *route = about->path.route ? about->path.route : "/";
     struct route_body body;
     struct error error = {""};
-    call->owner = table;
-    call->key = route_key(route, 2, table->hosts);
-    bool takes_host = table->hosts && strcmp(call->key, "/") != 0;
+    about->key = route_key(route, 2, table->hosts);
+    bool takes_host = table->hosts && strcmp(about->key, "/") != 0;
     switch (route_body_read(call_body(call), takes_host, &body, &error)) {
     case BODY_NO_JSON:
         refuse_json(call, error.text);
@@ -163,12 +184,13 @@ void table_post(struct table *table, struct call *call)
 
 static void answer_post(struct call *call)
 {
-    struct table *table = call->owner;
-    const struct store_route *route = store_find(table->store, call->key);
+    const struct table_call *about = call->owner;
+    struct table *table = about->table;
+    const struct store_route *route = store_find(table->store, about->key);
     /* The moment of the add is when it took effect (CHP 28). */
     if (route) {
         store_touch(table->store, route->id, loop_wall_ms());
-        table_log_added(call->key, route->body.target);
+        table_log_added(about->key, route->body.target);
     }
     table->adds++;
     call_answer_plain(call, 201, "");
@@ -176,19 +198,20 @@ static void answer_post(struct call *call)
 
 /* --- DELETE --- */
 
-void table_delete(struct table *table, struct call *call)
+void table_delete(struct call *call)
 {
-    call->owner = table;
+    struct table_call *about = call->owner;
+    struct table *table = about->table;
     table->deletes++;
-    if (call->path.route)
-        call->key = route_key(call->path.route, 1, table->hosts);
-    if (!call->key || !store_find(table->store, call->key)) {
+    if (about->path.route)
+        about->key = route_key(about->path.route, 1, table->hosts);
+    if (!about->key || !store_find(table->store, about->key)) {
         call_answer_plain(call, 404, "");
         return;
     }
-    log_line(LOG_INFO, "Removing route %s", call->key);
-    store_drop(table->store, call->key);
-    fleet_route_drop(table->fleet, call->key, on_dropped, call);
+    log_line(LOG_INFO, "Removing route %s", about->key);
+    store_drop(table->store, about->key);
+    fleet_route_drop(table->fleet, about->key, on_dropped, call);
 }
 
 /* --- the workers have answered --- */
@@ -196,8 +219,8 @@ void table_delete(struct table *table, struct call *call)
 static void on_activity(void *arg, uint64_t id, int64_t wall_ms)
 {
     const struct call *call = arg;
-    const struct table *table = call->owner;
-    store_touch(table->store, id, wall_ms);
+    const struct table_call *about = call->owner;
+    store_touch(about->table->store, id, wall_ms);
 }
 
 static void on_table_known(void *arg)

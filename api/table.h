@@ -3,10 +3,11 @@
 #ifndef API_TABLE_H
 #define API_TABLE_H
 
-#include "api/call.h"
+#include "api/path.h"
 #include "api/store.h"
 #include "base/loop.h"
 #include "proxy/fleet.h"
+#include "web/call.h"
 
 struct table {
     struct loop *loop;
@@ -16,10 +17,22 @@ struct table {
     uint64_t gets, adds, deletes; /* CHP 82 */
 };
 
-/* Each answers the call, most after the workers have. The call is authorised, its path fine. */
-void table_get(struct table *table, struct call *call);
-void table_post(struct table *table, struct call *call);
-void table_delete(struct table *table, struct call *call);
+/* What a call is about: its owner. */
+struct table_call {
+    struct table *table;
+    struct api_path path;
+    char *key; /* of the route, NULL: the table */
+    int64_t before_ms;
+};
+
+/* Reads the path of a call; goes with the call. */
+const struct table_call *table_call_new(struct table *table, struct call *call);
+
+/* Each answers the call, most after the workers have. The call is authorised, its
+ * path read and fine. */
+void table_get(struct call *call);
+void table_post(struct call *call);
+void table_delete(struct call *call);
 
 /* Checks the target, adds the route and tells the workers; done(arg) once they have it. Takes the
  * body over. false: *error says why the target does not do. */

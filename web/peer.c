@@ -1,4 +1,4 @@
-#include "api/peer.h"
+#include "web/peer.h"
 
 #include "base/str.h"
 #include "http/status.h"
@@ -11,16 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <uthash.h>
 
 /* A refused client may go on sending for so long, so much, before the connection is cut. */
-enum { LINGER_MS = 2000, LINGER_BYTES = 16 * 1024 * 1024 };
-/* What waits to be read may never be more: a whole body and the next head. */
-enum { INPUT_MAX = 2 * 1024 * 1024 };
-
+enum { LINGER_MS = 2000, LINGER_BYTES = 16 * 1024 * 1024, MIB = 1024 * 1024 };
 enum peer_stage {
     PEER_IDLE,      /* no byte of a request yet */
     PEER_READING,   /* a request is coming in; the TLS handshake counts as the first one's start */
-    PEER_HELD,      /* a call waits for the workers */
+    PEER_HELD,      /* a call waits for its answer */
+    PEER_STREAMING, /* its answer is being written piece by piece */
     PEER_ANSWERING, /* its answer is being written */
     PEER_LINGERING, /* refused: what still comes is read and forgotten */
 };
@@ -32,10 +31,12 @@ struct peer {
     struct evhttp_connection *evcon; /* NULL until evhttp has made it */
     struct event *soon;              /* runs after the callbacks of now, before the next poll */
     struct evbuffer_cb_entry *input_watch, *output_watch;
-    struct call *call; /* while PEER_HELD */
+    UT_hash_handle hh; /* by evcon */
+    struct call *call; /* while PEER_HELD or PEER_STREAMING */
     struct deadline deadline;
     enum peer_stage stage;
     size_t drained;
+    bool doomed; /* to be closed by on_soon */
 };
 
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
@@ -50,14 +51,14 @@ static void on_linger_event(struct bufferevent *bev, short what, void *arg);
 
 static void set_stage(struct peer *peer, enum peer_stage stage)
 {
-    const struct peers *peers = peer->peers;
+    const struct endpoint_limits *limits = &peer->peers->limits;
     const int64_t in_ms[] = {
-        [PEER_IDLE] = peers->idle_ms,          [PEER_READING] = peers->read_ms,
-        [PEER_HELD] = peers->answer_ms,        [PEER_ANSWERING] = peers->write_ms,
-        [PEER_LINGERING] = (int64_t)LINGER_MS,
+        [PEER_IDLE] = limits->idle_ms,       [PEER_READING] = limits->read_ms,
+        [PEER_HELD] = limits->answer_ms,     [PEER_STREAMING] = 0,
+        [PEER_ANSWERING] = limits->write_ms, [PEER_LINGERING] = LINGER_MS,
     };
     peer->stage = stage;
-    deadline_set(peers->loop, &peer->deadline, in_ms[stage]);
+    deadline_set(peer->peers->loop, &peer->deadline, in_ms[stage]);
 }
 
 void peers_init(struct peers *peers)
@@ -77,6 +78,12 @@ static void make_room(struct peers *peers)
     }
 }
 
+/* What waits to be read may never be more: a whole body and the next head, twice for chunks. */
+static size_t input_max(const struct endpoint_limits *limits)
+{
+    return 2 * (limits->head_bytes_max + limits->body_bytes_max);
+}
+
 void peer_new(struct peers *peers, struct bufferevent *bev)
 {
     struct peer *peer = must_alloc(sizeof *peer);
@@ -88,30 +95,33 @@ void peer_new(struct peers *peers, struct bufferevent *bev)
     struct evbuffer *input = bufferevent_get_input(bev), *output = bufferevent_get_output(bev);
     peer->input_watch = evbuffer_add_cb(input, on_input, peer);
     peer->output_watch = evbuffer_add_cb(output, on_output, peer);
-    bufferevent_setwatermark(bev, EV_READ, 0, INPUT_MAX);
+    bufferevent_setwatermark(bev, EV_READ, 0, input_max(&peers->limits));
     set_stage(peer, PEER_READING);
     /* evhttp makes its connection after this and may fail to: the reference lets us look. */
     bufferevent_incref(bev);
     event_active(peer->soon, EV_TIMEOUT, 1);
-    if (++peers->n >= PEERS_MAX)
+    if (++peers->n >= peers->limits.peers_max)
         make_room(peers);
-    if (peers->n >= PEERS_MAX)
+    if (peers->n >= peers->limits.peers_max)
         peers->on_room(peers, false);
 }
 
 static void peer_free(struct peer *peer)
 {
     struct peers *peers = peer->peers;
-    if (peer->call)
-        call_client_gone(peer->call);
+    struct call *call = peer->call;
     evbuffer_remove_cb_entry(bufferevent_get_input(peer->bev), peer->input_watch);
     evbuffer_remove_cb_entry(bufferevent_get_output(peer->bev), peer->output_watch);
     deadline_clear(&peer->deadline);
     event_free(peer->soon);
     TAILQ_REMOVE(&peers->all, peer, next);
+    if (peer->evcon)
+        HASH_DEL(peers->by_connection, peer);
     free(peer);
-    if (peers->n-- == PEERS_MAX)
+    if (peers->n-- == peers->limits.peers_max)
         peers->on_room(peers, true);
+    if (call)
+        call_client_gone(call);
 }
 
 void peers_release(struct peers *peers)
@@ -126,16 +136,30 @@ void peers_release(struct peers *peers)
 struct peer *peer_of(struct peers *peers, struct evhttp_connection *evcon)
 {
     struct peer *peer;
-    TAILQ_FOREACH (peer, &peers->all, next)
-        if (peer->evcon == evcon)
-            return peer;
-    return NULL;
+    HASH_FIND_PTR(peers->by_connection, &evcon, peer);
+    return peer;
 }
 
 void peer_holds(struct peer *peer, struct call *call)
 {
     peer->call = call;
     set_stage(peer, PEER_HELD);
+}
+
+void peer_streaming(struct peer *peer)
+{
+    set_stage(peer, PEER_STREAMING);
+}
+
+size_t peer_unread(const struct peer *peer)
+{
+    return evbuffer_get_length(bufferevent_get_output(peer->bev));
+}
+
+void peer_cut(struct peer *peer)
+{
+    peer->doomed = true;
+    event_active(peer->soon, EV_TIMEOUT, 1);
 }
 
 void peer_answering(struct peer *peer, struct evhttp_request *req)
@@ -152,10 +176,12 @@ static void bind_connection(struct peer *peer)
     void *evcon = NULL;
     bufferevent_getcb(bev, NULL, NULL, NULL, &evcon);
     peer->evcon = evcon;
-    if (evcon)
+    if (evcon) {
         evhttp_connection_set_closecb(evcon, on_gone, peer);
-    else
+        HASH_ADD_PTR(peer->peers->by_connection, evcon, peer);
+    } else {
         peer_free(peer);
+    }
     bufferevent_decref(bev);
 }
 
@@ -177,18 +203,18 @@ static unsigned status_written(struct evbuffer *output)
     return status;
 }
 
-static const char *refusal(unsigned status)
+static void print_refusal(const struct peers *peers, unsigned status, char *out, size_t room)
 {
-    switch (status) {
-    case 413:
-        return "The body may have 1 MiB at most";
-    case 417:
-        return "Only 100-continue may be expected";
-    case 501:
-        return "Method not supported";
-    default:
-        return "The request is malformed or its head too large";
-    }
+    size_t max = peers->limits.body_bytes_max, unit = max % MIB ? 1024 : MIB;
+    if (status == 413)
+        snprintf(out, room, "The body may have %zu %s at most", max / unit,
+                 unit == MIB ? "MiB" : "KiB");
+    else if (status == 417)
+        snprintf(out, room, "Only 100-continue may be expected");
+    else if (status == 501)
+        snprintf(out, room, "Method not supported");
+    else
+        snprintf(out, room, "The request is malformed or its head too large");
 }
 
 /* Takes the connection away from evhttp, which has answered by itself. */
@@ -196,9 +222,10 @@ static void refuse(struct peer *peer, unsigned status)
 {
     struct bufferevent *bev = peer->bev;
     struct evbuffer *output = bufferevent_get_output(bev);
-    const char *why = refusal(status);
+    char why[64];
+    print_refusal(peer->peers, status, why, sizeof why);
     set_stage(peer, PEER_LINGERING);
-    calls_note(peer->peers->calls, status, "-", "-", why);
+    calls_note(peer->peers->calls, status, "-", SPAN("-"), why);
     bufferevent_setcb(bev, on_linger_read, on_linger_written, on_linger_event, peer);
     evbuffer_drain(output, evbuffer_get_length(output));
     evbuffer_add_printf(output,
@@ -207,6 +234,16 @@ static void refuse(struct peer *peer, unsigned status)
     struct evbuffer *input = bufferevent_get_input(bev);
     evbuffer_drain(input, evbuffer_get_length(input));
     bufferevent_enable(bev, EV_READ | EV_WRITE);
+}
+
+/* The client has so long to take something of what waits for it. */
+static void watch_writing(struct peer *peer, const struct evbuffer_cb_info *info)
+{
+    size_t before = info->orig_size, now = before + info->n_added - info->n_deleted;
+    if (now == 0 && peer->stage == PEER_STREAMING)
+        deadline_clear(&peer->deadline);
+    else if (before == 0 || info->n_deleted)
+        deadline_set(peer->peers->loop, &peer->deadline, peer->peers->limits.write_ms);
 }
 
 /* --- callbacks --- */
@@ -225,6 +262,8 @@ static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *in
     (void)output;
     if (info->n_added && (peer->stage == PEER_IDLE || peer->stage == PEER_READING))
         event_active(peer->soon, EV_TIMEOUT, 1);
+    else if (peer->stage == PEER_STREAMING || peer->stage == PEER_ANSWERING)
+        watch_writing(peer, info);
 }
 
 static void on_soon(evutil_socket_t fd, short what, void *arg)
@@ -235,8 +274,13 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
     if (!peer->evcon) {
         struct peers *peers = peer->peers;
         bind_connection(peer);
-        if (peers->n >= PEERS_MAX) /* all came in one turn: only now one can give way */
+        if (peers->n >=
+            peers->limits.peers_max) /* all came in one turn: only now one can give way */
             make_room(peers);
+        return;
+    }
+    if (peer->doomed) {
+        evhttp_connection_free(peer->evcon);
         return;
     }
     unsigned status = status_written(bufferevent_get_output(peer->bev));
@@ -262,7 +306,7 @@ static void on_deadline(struct deadline *deadline)
 {
     struct peer *peer = CONTAINER(deadline, struct peer, deadline);
     if (peer->stage == PEER_HELD)
-        call_timeout(peer->call);
+        call_timeout(peer->call, peer->peers->limits.late);
     else if (peer->evcon)
         evhttp_connection_free(peer->evcon);
 }

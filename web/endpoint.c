@@ -1,7 +1,7 @@
-#include "api/endpoint.h"
+#include "web/endpoint.h"
 
-#include "api/peer.h"
 #include "base/str.h"
+#include "web/peer.h"
 
 #include <errno.h>
 #include <event2/bufferevent.h>
@@ -11,9 +11,6 @@
 #include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* How long a call may wait for the workers. */
-enum { ANSWER_MS = 10000 };
 
 struct endpoint {
     struct peers peers; /* on_room finds us by it */
@@ -41,21 +38,14 @@ static bool listen_on(struct endpoint *endpoint, const struct bound *bound, stru
     return true;
 }
 
-struct endpoint *endpoint_new(struct loop *loop, const struct options *options,
+struct endpoint *endpoint_new(struct loop *loop, const struct endpoint_limits *limits,
                               const struct bound *bound, struct tls_context *tls,
                               struct calls *calls, endpoint_serve *serve, void *arg,
                               struct error *error)
 {
     struct endpoint *endpoint = must_alloc(sizeof *endpoint);
-    endpoint->peers = (struct peers){
-        .loop = loop,
-        .calls = calls,
-        .idle_ms = options->keep_alive_timeout_ms,
-        .read_ms = options->head_timeout_ms,
-        .answer_ms = ANSWER_MS,
-        .write_ms = options->write_stall_timeout_ms,
-        .on_room = on_room,
-    };
+    endpoint->peers =
+        (struct peers){.loop = loop, .calls = calls, .limits = *limits, .on_room = on_room};
     peers_init(&endpoint->peers);
     endpoint->tls = tls;
     endpoint->serve = serve;
@@ -63,8 +53,8 @@ struct endpoint *endpoint_new(struct loop *loop, const struct options *options,
     endpoint->http = evhttp_new(loop_base(loop));
     /* Every method but CONNECT, unknown ones too: 404 and 405 are ours to say (CHP 31). */
     evhttp_set_allowed_methods(endpoint->http, 0xFFFF & ~EVHTTP_REQ_CONNECT);
-    evhttp_set_max_headers_size(endpoint->http, (ev_ssize_t)options->max_header_bytes);
-    evhttp_set_max_body_size(endpoint->http, BODY_MAX);
+    evhttp_set_max_headers_size(endpoint->http, (ev_ssize_t)limits->head_bytes_max);
+    evhttp_set_max_body_size(endpoint->http, (ev_ssize_t)limits->body_bytes_max);
     evhttp_set_default_content_type(endpoint->http, NULL);
     evhttp_set_bevcb(endpoint->http, on_bufferevent, endpoint);
     evhttp_set_gencb(endpoint->http, on_request, endpoint);
@@ -127,7 +117,7 @@ static bool is_sound(struct evhttp_request *req)
 /* evhttp reads no body with these methods and would take it for the next request. */
 static bool leaves_body(const struct call *call)
 {
-    return (call->method == CALL_OTHER) &&
+    return (call->method == CALL_HEAD || call->method == CALL_OTHER) &&
            (call_header(call, "Content-Length") || call_header(call, "Transfer-Encoding"));
 }
 

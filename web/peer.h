@@ -3,28 +3,26 @@
  * keeps the connection, and would take the rest of the body for the next request. Here such an
  * answer is replaced by our own, counted and logged, and the connection closes once the client
  * has had the time to read it. */
-#ifndef API_PEER_H
-#define API_PEER_H
+#ifndef WEB_PEER_H
+#define WEB_PEER_H
 
-#include "api/call.h"
 #include "base/loop.h"
+#include "web/call.h"
+#include "web/endpoint.h"
 
 struct bufferevent;
 struct evhttp_connection;
 
-/* At most so many connections at a time: for one more, the oldest that waits for nothing from us is
- * closed; when there is none, those who come wait in the kernel's queue. evhttp reads a body before
- * anybody sees the token: with its limit this bounds what strangers can make us hold. */
-enum { PEERS_MAX = 256 };
-
-/* The connections of one listener. */
+/* The connections of one listener. For one more than there may be, the oldest that waits for
+ * nothing from us is closed; when there is none, those who come wait in the kernel's queue. */
 struct peers {
     TAILQ_HEAD(peer_list, peer) all; /* by age */
+    struct peer *by_connection;      /* a hash table: peer_of */
     size_t n;
     struct loop *loop;
     struct calls *calls;
-    int64_t idle_ms, read_ms, answer_ms, write_ms;   /* the stages' deadlines, 0: none */
-    void (*on_room)(struct peers *peers, bool room); /* n reached PEERS_MAX, or fell below */
+    struct endpoint_limits limits;
+    void (*on_room)(struct peers *peers, bool room); /* n reached peers_max, or fell below */
 };
 
 void peers_init(struct peers *peers);
@@ -34,7 +32,13 @@ void peer_new(struct peers *peers, struct bufferevent *bev);
 struct peer *peer_of(struct peers *peers, struct evhttp_connection *evcon);
 /* A call of that peer waits for its answer. */
 void peer_holds(struct peer *peer, struct call *call);
-/* Its answer is about to be written. */
+/* The answer to it begins, and has no end yet. */
+void peer_streaming(struct peer *peer);
+/* Bytes of answers that the client has not taken yet. */
+size_t peer_unread(const struct peer *peer);
+/* Closes the connection once the callbacks of now have run. */
+void peer_cut(struct peer *peer);
+/* Its answer, or what is left of it, is about to be written. */
 void peer_answering(struct peer *peer, struct evhttp_request *req);
 /* After evhttp has been freed: connections it never took. */
 void peers_release(struct peers *peers);
