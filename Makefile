@@ -25,7 +25,8 @@ HUB_LDLIBS := $(shell pkg-config --libs $(HUB_LIBS)) -lpam $(LDLIBS)
 
 # objects FLOORS: what their sources compile to, the programs' own main files left out.
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
-OBJ     := $(call objects,$(filter-out web/fetch.c,$(SHARED)) proxy api)
+# The proxy calls out by its own means: no libcurl in it.
+OBJ     := $(filter-out %/web/fetch.o,$(call objects,$(SHARED) proxy api))
 HUB_OBJ := $(call objects,$(SHARED) login spawner hub) $(BUILD)/obj/hub/pages.o
 CTL_OBJ := $(call objects,base ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))

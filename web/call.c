@@ -106,6 +106,13 @@ struct span call_body(struct call *call)
     return (struct span){n ? (const char *)evbuffer_pullup(body, -1) : "", n};
 }
 
+void call_on_gone(struct call *call, void (*gone)(struct call *call))
+{
+    call->gone = gone;
+    if (call->peer)
+        peer_watch(call->peer);
+}
+
 bool call_waits(const struct call *call)
 {
     return call->req;

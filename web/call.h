@@ -44,10 +44,7 @@ struct call {
     /* For who serves it. */
     void *owner;
     void (*owner_free)(void *owner); /* with the call; NULL: not ours to free */
-    /* NULL, or told once when nobody will read an answer any more: the client has left or was cut
-     * off, or had its 503 because none came in time. The call is still to be ended, now or later,
-     * as if nothing had happened; it then just goes away. Not told after the answer. */
-    void (*gone)(struct call *call);
+    void (*gone)(struct call *call); /* call_on_gone's */
 };
 
 /* The calls under way and what became of the others. */
@@ -66,6 +63,12 @@ struct call *call_new(struct calls *calls, struct peer *peer, struct evhttp_requ
  * as the request: until the answer, or the client's going. */
 const char *call_header(const struct call *call, const char *name);
 struct span call_body(struct call *call);
+/* From now on `gone` is told, once, when nobody will read an answer any more: the client has left
+ * (one that ends its own side has), was cut off, or had its 503 because none came in time. The call
+ * is still to be ended, then or later, as if nothing had happened. Without this a client's leaving
+ * is met by the answer, in silence. Not told after the answer, nor when call_waits is false
+ * already. */
+void call_on_gone(struct call *call, void (*gone)(struct call *call));
 /* Whether somebody still waits for the answer. */
 bool call_waits(const struct call *call);
 
@@ -81,8 +84,8 @@ void call_answer_plain(struct call *call, unsigned status, const char *text);
 /* As call_answer_plain, and ends the connection: the request was not sound. */
 void call_refuse(struct call *call, unsigned status, const char *text);
 
-/* Begins a 200 whose body comes in pieces, without a deadline but the one for writing, and sets
- * `gone`. false: the call has ended: a HEAD wants no body, or the client has left. */
+/* Begins a 200 whose body comes in pieces, without a deadline but the one for writing; `gone` as
+ * with call_on_gone. false: the call has ended: a HEAD wants no body, or the client has left. */
 bool call_stream(struct call *call, const char *type, void (*gone)(struct call *call)) MUST_CHECK;
 /* Sends a piece, copied. A client that would leave more than CALL_STREAM_MAX bytes unread is cut
  * off; `gone` hears of it later, not within this. */

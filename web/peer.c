@@ -15,6 +15,9 @@
 
 /* A refused client may go on sending for so long, so much, before the connection is cut. */
 enum { LINGER_MS = 2000, LINGER_BYTES = 16 * 1024 * 1024, MIB = 1024 * 1024 };
+/* What a client may send ahead while its call or stream is watched. */
+enum { AHEAD_MAX = 16 * 1024 };
+
 enum peer_stage {
     PEER_IDLE,      /* no byte of a request yet */
     PEER_READING,   /* a request is coming in; the TLS handshake counts as the first one's start */
@@ -36,7 +39,8 @@ struct peer {
     struct deadline deadline;
     enum peer_stage stage;
     size_t drained;
-    bool doomed; /* to be closed by on_soon */
+    bool watched; /* while PEER_HELD: the client may leave */
+    bool doomed;  /* to be closed by on_soon */
 };
 
 static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info, void *arg);
@@ -146,8 +150,29 @@ void peer_holds(struct peer *peer, struct call *call)
     set_stage(peer, PEER_HELD);
 }
 
+/* Within evhttp's own callbacks it is too early: they change what is set here. */
+void peer_watch(struct peer *peer)
+{
+    peer->watched = true;
+    event_active(peer->soon, EV_TIMEOUT, 1);
+}
+
+/* As evhttp does while it writes: bytes stay where they are, their end is met. It must not see
+ * those bytes itself, now that it expects none. */
+static void look_for_the_end(struct peer *peer)
+{
+    bufferevent_data_cb on_write;
+    bufferevent_event_cb on_event;
+    void *evcon;
+    bufferevent_getcb(peer->bev, NULL, &on_write, &on_event, &evcon);
+    bufferevent_setcb(peer->bev, NULL, on_write, on_event, evcon);
+    bufferevent_setwatermark(peer->bev, EV_READ, 0, AHEAD_MAX);
+    bufferevent_enable(peer->bev, EV_READ);
+}
+
 void peer_streaming(struct peer *peer)
 {
+    bufferevent_setwatermark(peer->bev, EV_READ, 0, AHEAD_MAX);
     set_stage(peer, PEER_STREAMING);
 }
 
@@ -165,6 +190,8 @@ void peer_cut(struct peer *peer)
 void peer_answering(struct peer *peer, struct evhttp_request *req)
 {
     peer->call = NULL;
+    peer->watched = false;
+    bufferevent_setwatermark(peer->bev, EV_READ, 0, input_max(&peer->peers->limits));
     evhttp_request_set_on_complete_cb(req, on_sent, peer);
     set_stage(peer, PEER_ANSWERING);
 }
@@ -281,6 +308,10 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
     }
     if (peer->doomed) {
         evhttp_connection_free(peer->evcon);
+        return;
+    }
+    if (peer->watched && peer->stage == PEER_HELD) {
+        look_for_the_end(peer);
         return;
     }
     unsigned status = status_written(bufferevent_get_output(peer->bev));

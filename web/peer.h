@@ -32,6 +32,8 @@ void peer_new(struct peers *peers, struct bufferevent *bev);
 struct peer *peer_of(struct peers *peers, struct evhttp_connection *evcon);
 /* A call of that peer waits for its answer. */
 void peer_holds(struct peer *peer, struct call *call);
+/* Its client's leaving is to be met while it waits: evhttp does not look then. */
+void peer_watch(struct peer *peer);
 /* The answer to it begins, and has no end yet. */
 void peer_streaming(struct peer *peer);
 /* Bytes of answers that the client has not taken yet. */

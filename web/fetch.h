@@ -1,0 +1,64 @@
+/* Calls to others over HTTP/1.1 (RFC 9110): the hub's and its spawners', by libcurl on our loop.
+ * Nothing blocks: names are looked up on libcurl's threads. No redirect is followed, no proxy of
+ * the environment is used, no cookie kept; only http and https are spoken. Connections are kept and
+ * used again. The process must ignore SIGPIPE. */
+#ifndef WEB_FETCH_H
+#define WEB_FETCH_H
+
+#include "base/loop.h"
+
+struct fetcher;
+struct fetch;
+
+/* What applies where a request says 0, and the most connections there are at a time; a request
+ * beyond them waits for one, its time runs. */
+enum {
+    FETCH_TIMEOUT_MS = 30000,
+    FETCH_CONNECT_MS = 10000,
+    FETCH_BODY_MAX = 1024 * 1024,
+    FETCH_HEAD_MAX = 64 * 1024,
+    FETCH_HOST_CONNECTIONS = 64,
+    FETCH_CONNECTIONS = 256,
+};
+
+struct fetch_request {
+    const char *method, *url;
+    const char *const *headers; /* "Name: value", the last NULL; NULL: none. One line each */
+    struct span body;           /* a POST, PUT or PATCH has one, if empty */
+    const char *unix_socket;    /* its path, instead of the URL's host and port; NULL: none */
+    int64_t timeout_ms;         /* from the start to the last byte */
+    int64_t connect_timeout_ms; /* of it, for the name, the connection and TLS */
+    size_t body_bytes_max;      /* of the answer: beyond it there is none */
+    const char *ca_file;        /* PEM, whom to trust with https; NULL: the system's */
+    bool fresh_connection;      /* one of its own, closed after */
+};
+
+struct fetch_reply {
+    unsigned status;    /* 0: there was no whole answer */
+    const char *error;  /* then one line that says why, without query or fields; else NULL */
+    struct span body;   /* terminated */
+    struct fetch *from; /* fetch_reply_header's */
+};
+
+/* Tells what came; the reply lives as long as the call. It may start and cancel others, but must
+ * not free the fetcher. */
+typedef void fetch_done(void *arg, const struct fetch_reply *reply);
+
+/* Ends the process when libcurl cannot start. */
+struct fetcher *fetcher_new(struct loop *loop);
+/* Cancels all, without telling. NULL is allowed. */
+void fetcher_free(struct fetcher *fetcher);
+/* Other limits than FETCH_HOST_CONNECTIONS and FETCH_CONNECTIONS. */
+void fetcher_set_connections(struct fetcher *fetcher, unsigned host, unsigned total);
+
+/* Copies all of the request. done is called once, never from within, unless it is cancelled; the
+ * result is good for fetch_cancel until then. */
+struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
+                          fetch_done *done, void *arg);
+/* done will not be called. */
+void fetch_cancel(struct fetch *fetch);
+
+/* The first field of that name (without regard to case), or NULL: there is none, or no answer. */
+const char *fetch_reply_header(const struct fetch_reply *reply, const char *name);
+
+#endif
