@@ -9,14 +9,17 @@
 
 struct endpoint;
 
-/* What clients may take of our time and memory. evhttp reads a body before anybody sees a token:
- * peers_max times body_bytes_max is what strangers can make us hold. A time of 0: no limit. */
+/* What clients may take of our time and memory. A time of 0: no limit. evhttp reads a body before
+ * anybody sees a token, so peers_max times body_bytes_max is what strangers can make us hold,
+ * unless input_bytes_max says less: once all together have sent more, one that goes on and has sent
+ * more than a head may have is cut off. */
 struct endpoint_limits {
     int64_t idle_ms;   /* between two requests of a connection */
     int64_t read_ms;   /* a request, from its first byte (the first, from the accept) to its last */
     int64_t answer_ms; /* from then to the answer; a stream has none */
     int64_t write_ms;  /* a client that takes no bytes */
     size_t head_bytes_max, body_bytes_max; /* of a request */
+    size_t input_bytes_max;                /* of all requests not yet answered; 0: no limit */
     size_t peers_max;                      /* connections at a time */
     const char *late; /* the 503 of a call that was not answered in time; must outlive it */
 };

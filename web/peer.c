@@ -38,6 +38,7 @@ struct peer {
     struct call *call; /* while PEER_HELD or PEER_STREAMING */
     struct deadline deadline;
     enum peer_stage stage;
+    size_t input_bytes; /* of requests not yet answered */
     size_t drained;
     bool watched; /* while PEER_HELD: the client may leave */
     bool doomed;  /* to be closed by on_soon */
@@ -119,6 +120,7 @@ static void peer_free(struct peer *peer)
     deadline_clear(&peer->deadline);
     event_free(peer->soon);
     TAILQ_REMOVE(&peers->all, peer, next);
+    peers->input_bytes -= peer->input_bytes;
     if (peer->evcon)
         HASH_DEL(peers->by_connection, peer);
     free(peer);
@@ -263,6 +265,27 @@ static void refuse(struct peer *peer, unsigned status)
     bufferevent_enable(bev, EV_READ | EV_WRITE);
 }
 
+static void count_input(struct peer *peer, size_t bytes)
+{
+    struct peers *peers = peer->peers;
+    const struct endpoint_limits *limits = &peers->limits;
+    peer->input_bytes += bytes;
+    peers->input_bytes += bytes;
+    if (peer->doomed || !limits->input_bytes_max || peer->input_bytes <= limits->head_bytes_max ||
+        peers->input_bytes <= limits->input_bytes_max)
+        return;
+    calls_note(peers->calls, 503, "-", SPAN("-"), "Too much is sent at a time");
+    peer_cut(peer);
+}
+
+/* All requests so far are answered, and their bodies freed. */
+static void forget_input(struct peer *peer)
+{
+    size_t ahead = evbuffer_get_length(bufferevent_get_input(peer->bev));
+    peer->peers->input_bytes += ahead - peer->input_bytes;
+    peer->input_bytes = ahead;
+}
+
 /* The client has so long to take something of what waits for it. */
 static void watch_writing(struct peer *peer, const struct evbuffer_cb_info *info)
 {
@@ -281,6 +304,8 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
     (void)input;
     if (info->n_added && peer->stage == PEER_IDLE)
         set_stage(peer, PEER_READING);
+    if (peer->stage != PEER_LINGERING)
+        count_input(peer, info->n_added);
 }
 
 static void on_output(struct evbuffer *output, const struct evbuffer_cb_info *info, void *arg)
@@ -301,8 +326,8 @@ static void on_soon(evutil_socket_t fd, short what, void *arg)
     if (!peer->evcon) {
         struct peers *peers = peer->peers;
         bind_connection(peer);
-        if (peers->n >=
-            peers->limits.peers_max) /* all came in one turn: only now one can give way */
+        /* All came in one turn: only now one can give way. */
+        if (peers->n >= peers->limits.peers_max)
             make_room(peers);
         return;
     }
@@ -329,6 +354,7 @@ static void on_sent(struct evhttp_request *req, void *arg)
 {
     struct peer *peer = arg;
     (void)req;
+    forget_input(peer);
     bool more = evbuffer_get_length(bufferevent_get_input(peer->bev)) > 0;
     set_stage(peer, more ? PEER_READING : PEER_IDLE);
 }

@@ -19,6 +19,7 @@ struct peers {
     TAILQ_HEAD(peer_list, peer) all; /* by age */
     struct peer *by_connection;      /* a hash table: peer_of */
     size_t n;
+    size_t input_bytes; /* what they sent that is not yet answered */
     struct loop *loop;
     struct calls *calls;
     struct endpoint_limits limits;
