@@ -1,4 +1,6 @@
 #include "base/manual.h"
+#include "base/row.h"
+#include "base/str.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -16,6 +18,11 @@ static struct span declaration(const struct conf_row *row)
     const char *text = row->flag ? row->flag : row->env;
     const char *end = strchr(text, '>');
     return (struct span){text, end ? (size_t)(end + 1 - text) : strlen(text)};
+}
+
+static const char *usage(const struct conf *conf)
+{
+    return conf->usage ? conf->usage : "[options]";
 }
 
 /* What a value may be: a range with its unit, or a choice of words. Empty for anything else. */
@@ -84,8 +91,8 @@ static void print_help_row(const struct conf_row *row, FILE *out)
 
 void manual_print_help(const struct conf *conf, FILE *out)
 {
-    fprintf(out, "%s %s: %s\n\nUsage: %s [options]\n\n", conf->program, conf->version,
-            conf->summary, conf->program);
+    fprintf(out, "%s %s: %s\n\nUsage: %s %s\n\n", conf->program, conf->version, conf->summary,
+            conf->program, usage(conf));
     print_words(out, conf->intro, 0, 0);
     fputc('\n', out);
     for (size_t i = 0; i < conf->rows_n; i++) {
@@ -116,12 +123,20 @@ static void print_cell(FILE *out, const char *text)
     }
 }
 
-static void print_markdown_row(const struct conf_row *row, FILE *out)
+/* A file's key goes by its own name; what its value looks like, which the flag tells, is its range
+ * where it has no other. */
+static void print_markdown_row(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
-    char range[160], fallback[80];
+    char range[160], fallback[80], key[CONF_NAME];
     struct span name = declaration(row);
     write_range(range, sizeof range, row);
     write_default(fallback, sizeof fallback, row);
+    if (conf->env_prefix && row_is_key(row)) {
+        const char *value = memchr(name.p, '<', name.n);
+        if (!*range)
+            snprintf(range, sizeof range, "%.*s", (int)(name.p + name.n - value) - 2, value + 1);
+        name = row_key(row, key);
+    }
     fprintf(out, "| `%.*s` | ", (int)name.n, name.p);
     print_cell(out, range);
     fputs(*range ? " | " : "| ", out);
@@ -131,24 +146,27 @@ static void print_markdown_row(const struct conf_row *row, FILE *out)
         fputs("Refused: ", out);
     print_cell(out, row->help);
     if (row->flag && row->env)
-        fprintf(out, " Default from `%s`, if that is set.", row->env);
+        fprintf(out, conf->env_prefix ? " Variable: `%s`." : " Default from `%s`, if that is set.",
+                row->env);
+    if (row->reloads)
+        fputs(" *Reloaded.*", out);
     fputs(" |\n", out);
 }
 
 void manual_print_markdown(const struct conf *conf, FILE *out)
 {
     fprintf(out,
-            "# The command line of %s\n\n<!-- Written by `make docs` from the option rows; "
+            "# The %s of %s\n\n<!-- Written by `make docs` from the option rows; "
             "change those. -->\n\n",
-            conf->program);
-    fprintf(out, "`%s [options]`: %s.\n\n%s\n", conf->program, conf->summary, conf->intro);
+            conf->env_prefix ? "settings" : "command line", conf->program);
+    fprintf(out, "`%s %s`: %s.\n\n%s\n", conf->program, usage(conf), conf->summary, conf->intro);
     for (size_t i = 0; i < conf->rows_n; i++) {
         if (conf->rows[i].type == CONF_SECTION)
             fprintf(out,
                     "\n## %s\n\n| name | value | default | what it does |\n|---|---|---|---|\n",
                     conf->rows[i].help);
         else if (is_shown(&conf->rows[i]))
-            print_markdown_row(&conf->rows[i], out);
+            print_markdown_row(conf, &conf->rows[i], out);
     }
     fputs("\n## Examples\n", out);
     for (size_t i = 0; i < conf->examples_n; i++)
@@ -187,7 +205,7 @@ static void print_roff_title(FILE *out, const char *macro, const char *title)
     fputs("\"\n", out);
 }
 
-static void print_man_row(const struct conf_row *row, FILE *out)
+static void print_man_row(const struct conf *conf, const struct conf_row *row, FILE *out)
 {
     char range[160], fallback[80];
     struct span name = declaration(row);
@@ -216,7 +234,10 @@ static void print_man_row(const struct conf_row *row, FILE *out)
         fputc('.', out);
     }
     if (row->flag && row->env)
-        fprintf(out, "\nEnvironment: \\fB%s\\fR gives another default.", row->env);
+        fprintf(out, "\nEnvironment: \\fB%s\\fR%s.", row->env,
+                conf->env_prefix ? "" : " gives another default");
+    if (row->reloads)
+        fputs("\nReloaded.", out);
     fputc('\n', out);
 }
 
@@ -245,14 +266,105 @@ void manual_print_man(const struct conf *conf, FILE *out)
     fprintf(out, "\" 1 \"\" \"%s %s\"\n.SH NAME\n%s \\- ", conf->program, conf->version,
             conf->program);
     print_roff_text(out, conf->summary);
-    fprintf(out, "\n.SH SYNOPSIS\n\\fB%s\\fR [\\fIoptions\\fR]\n.SH OPTIONS\n", conf->program);
+    fprintf(out, "\n.SH SYNOPSIS\n\\fB%s\\fR ", conf->program);
+    if (conf->usage)
+        print_roff_text(out, conf->usage);
+    else
+        fputs("[\\fIoptions\\fR]", out);
+    fputs("\n.SH OPTIONS\n", out);
     print_roff_text(out, conf->intro);
     fputc('\n', out);
     for (size_t i = 0; i < conf->rows_n; i++) {
         if (conf->rows[i].type == CONF_SECTION)
             fprintf(out, ".SS %s\n", conf->rows[i].help);
         else if (is_shown(&conf->rows[i]))
-            print_man_row(&conf->rows[i], out);
+            print_man_row(conf, &conf->rows[i], out);
     }
     print_man_notes(conf, out);
+}
+
+/* ---- a file of settings ---- */
+
+/* Words as comment lines, from a column on. */
+static size_t print_comment(FILE *out, const char *text, size_t at)
+{
+    while (*text) {
+        size_t n = strcspn(text, " ");
+        if (at == 0 || at + 1 + n > HELP_WIDTH) {
+            fputs(at ? "\n#" : "#", out);
+            at = 1;
+        }
+        fprintf(out, " %.*s", (int)n, text);
+        at += n + 1;
+        text += n + (text[n] == ' ');
+    }
+    return at;
+}
+
+/* As YAML takes it for a text that means itself. */
+static void print_scalar(FILE *out, const char *text)
+{
+    bool plain = *text != '\0';
+    for (const char *p = text; *p; p++)
+        plain = plain && (isalnum((unsigned char)*p) || strchr("/._-:", *p));
+    fprintf(out, plain ? " %s\n" : " \"%s\"\n", text);
+}
+
+/* An example of several lines begins with its first line's end. */
+static void print_example(FILE *out, const char *text)
+{
+    if (*text != '\n') {
+        fprintf(out, " %s\n", text);
+        return;
+    }
+    for (text++, fputc('\n', out); *text; text += strcspn(text, "\n") + 1)
+        fprintf(out, "#%.*s\n", (int)strcspn(text, "\n"), text);
+}
+
+static void print_yaml_row(const struct conf_row *row, FILE *out)
+{
+    char range[160], fallback[80], details[320], key[CONF_NAME];
+    write_range(range, sizeof range, row);
+    write_default(fallback, sizeof fallback, row);
+    fputc('\n', out);
+    size_t at = print_comment(out, row->help, 0);
+    snprintf(details, sizeof details, "%s%s%s%s%s%s%s%s", *range ? "[" : "", range,
+             *range ? "]" : "", *range && *fallback ? " " : "", *fallback ? "(default: " : "",
+             fallback, *fallback ? ")" : "", row->reloads ? " [reloaded]" : "");
+    print_comment(out, details, at);
+    struct span name = row_key(row, key);
+    fprintf(out, "\n#%.*s:", (int)name.n, name.p);
+    if (row->example)
+        print_example(out, row->example);
+    else
+        print_scalar(out, row->fallback ? row->fallback : "");
+}
+
+/* Whether a section has keys. */
+static bool has_keys(const struct conf *conf, size_t section)
+{
+    for (size_t i = section + 1; i < conf->rows_n && conf->rows[i].type != CONF_SECTION; i++)
+        if (row_is_key(&conf->rows[i]))
+            return true;
+    return false;
+}
+
+void manual_print_yaml(const struct conf *conf, FILE *out)
+{
+    char text[320];
+    snprintf(
+        text, sizeof text,
+        "Settings of %s. A line that is a comment shows a key at its default, or an example of "
+        "it: take away the # before the key, and before further lines of its value, to set it.",
+        conf->program);
+    print_comment(out, text, 0);
+    fputs("\n#\n", out);
+    print_comment(out, conf->intro, 0);
+    fputc('\n', out);
+    for (size_t i = 0; i < conf->rows_n; i++) {
+        if (conf->rows[i].type == CONF_SECTION && has_keys(conf, i))
+            fprintf(out, "\n# ---- %s ----\n", conf->rows[i].help);
+        else if (row_is_key(&conf->rows[i]) && conf->rows[i].type != CONF_REFUSED)
+            print_yaml_row(&conf->rows[i], out);
+    }
 }
