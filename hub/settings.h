@@ -27,7 +27,8 @@ enum settings_spawner { SPAWNER_LOCAL };
 struct settings {
     enum settings_action action;
     char *operand;
-    char *config; /* --config: the file that was read */
+    char *config; /* --config: the file that was read, NULL: none */
+    bool check;   /* --check: in `action` */
 
     /* ---- listening ---- */
     char *hub_ip;                 /* "": all interfaces */
@@ -38,14 +39,14 @@ struct settings {
     struct cidrs trusted_proxies; /* whose X-Forwarded-For and -Proto count */
 
     /* ---- state ---- */
-    char *state_dir;          /* never NULL; made by whoever opens it first */
+    char *state_dir;          /* never NULL, absolute; made by whoever opens it first */
     char *database;           /* STATE_DIR/hub.sqlite */
     char *cookie_secret_file; /* never NULL */
-    char *cookie_secret;      /* the environment's, or what settings_secrets read or made */
+    char *cookie_secret;      /* at least 32 bytes; NULL before settings_secrets */
 
     /* ---- proxy ---- */
     char *proxy_api_url;        /* "http://127.0.0.1:8001", without a slash at the end */
-    char *proxy_token_file;     /* NULL: CONFIGPROXY_AUTH_TOKEN, or made by settings_secrets */
+    char *proxy_token_file;     /* NULL: the environment's, or made by settings_secrets */
     char *proxy_token;          /* never NULL after settings_secrets */
     struct words proxy_command; /* empty: the proxy is started by somebody else */
     char *proxy_ip;             /* where the proxy that we start listens; "": everywhere */
@@ -59,32 +60,43 @@ struct settings {
     struct words admin_users, admin_groups; /* (reload) */
     char *dummy_password;                   /* NULL: any password will do */
     char *dummy_password_file;
-    char *password_file;
+    char *password_file; /* never NULL with AUTH_PASSWORD_FILE */
     char *pam_service;
-    char *header_name, *header_groups_name; /* the second NULL: no groups */
-    struct cidrs header_trusted;            /* who may send them */
-    char *oauth2_provider;                  /* as the log-in button names it; never NULL */
+    char *header_name;
+    char *header_groups_name;         /* NULL: groups are not known */
+    struct words header_trusted;      /* networks of those who may send them */
+    int64_t login_failures_max;       /* of one user from one address; 0: no bound … */
+    int64_t login_failures_window_ms; /* … within this time */
+    uint32_t session_days;            /* (reload) how long a log-in lasts */
+    int64_t token_expires_max_s;      /* (reload) longest life of an API token; 0: no bound */
+    char *logout_url; /* (reload) where a browser goes after log-out; NULL: log-in */
+
+    /* ---- log-in by OAuth 2; what a preset fills in is in its fields ---- */
+    enum settings_preset {
+        PRESET_NONE,
+        PRESET_GITHUB,
+        PRESET_GITLAB,
+        PRESET_GOOGLE,
+        PRESET_KEYCLOAK
+    } oauth2_preset;
+    char *oauth2_base_url;
+    char *oauth2_provider; /* as the log-in button names it; NULL: not named */
     char *oauth2_client_id, *oauth2_client_secret, *oauth2_client_secret_file;
-    char *oauth2_issuer; /* its .well-known document tells URLs that are NULL below */
+    char *oauth2_issuer; /* its .well-known document tells the URLs that are NULL below */
     char *oauth2_authorize_url, *oauth2_token_url, *oauth2_userinfo_url;
-    struct words oauth2_scopes;
-    char *oauth2_username_claim, *oauth2_groups_claim; /* never NULL */
-    char *oauth2_callback_url;                         /* never NULL with AUTH_OAUTH2 */
-    char *oauth2_ca_file;                              /* NULL: the system's */
-    unsigned oauth2_preset;                            /* used up by the reading */
-    char *oauth2_base_url;                             /* used up by the reading */
-    uint32_t login_failures_max;                       /* (reload) by one user or one address … */
-    int64_t login_failures_window_ms;                  /* (reload) … within this time */
-    uint32_t session_days;                             /* (reload) how long a log-in lasts */
-    int64_t token_expires_max_s; /* (reload) longest life of an API token; 0: no bound */
-    char *logout_url;            /* (reload) where a browser goes after log-out */
+    char *oauth2_scopes;         /* "openid profile email"; NULL: the provider's own */
+    char *oauth2_username_claim; /* never NULL with AUTH_OAUTH2 */
+    char *oauth2_groups_claim;   /* NULL: groups are not known */
+    char *oauth2_callback_url;   /* never NULL with AUTH_OAUTH2 */
+    char *oauth2_ca_file;        /* NULL: the system's */
+    bool oauth2_secret_in_body;  /* client_secret_post (RFC 6749 2.3.1) */
 
     /* ---- servers ---- */
     enum settings_spawner spawner;
     struct words server_command;   /* (reload) never empty */
     char *default_url;             /* (reload) "/lab" */
     char *notebook_dir;            /* (reload) NULL: the home */
-    char *homes_dir;               /* homes are HOMES_DIR/NAME when users are not switched to */
+    char *homes_dir;               /* absolute: homes are HOMES_DIR/NAME without switch_user */
     bool switch_user;              /* servers run as the UNIX user of the same name */
     json_t *environment;           /* (reload) object of texts; NULL: none */
     struct words environment_keep; /* (reload) of the hub's own: names, or "CONDA_*" */
@@ -106,7 +118,7 @@ struct settings {
 
     /* ---- culling: in seconds; 0: off ---- */
     int64_t cull_idle_timeout_s, cull_max_age_s; /* (reload) */
-    int64_t cull_every_s;                        /* (reload) how often to look */
+    int64_t cull_every_s;                        /* (reload) how often to look; never 0 */
     int64_t cull_warn_s;                         /* (reload) how long before there is a warning */
     json_t *cull_groups; /* (reload) group → {"idle_timeout_s", "max_age_s"}; NULL: none */
     bool cull_users;     /* (reload) users without a server go too, by cull_idle_timeout_s */
@@ -117,38 +129,37 @@ struct settings {
     /* ---- observing ---- */
     enum log_level log_level;
     bool log_json;
-    bool authenticate_prometheus; /* /hub/metrics wants the scope read:metrics */
+    bool authenticate_prometheus; /* (reload) /hub/metrics wants the scope read:metrics */
 };
 
 /* `profiles` is an array of objects. Every member but `name` and `slug` may be missing:
- *   name, slug (made of the name where not given; unique), description: texts;
- *   default: bool; memory_limit: bytes; cpu_limit: cores, a real; pids_limit: integer;
- *   gpus: how many; environment: object of texts; command, args: arrays of texts;
- *   default_url, notebook_dir: texts; allow_groups, allow_users: arrays of texts;
- *   cull_idle_timeout_s, cull_max_age_s: integers.
- * `services` is an array of objects: name, token: texts, always there; url: text, proxied at
- *   BASE_URL/services/NAME/; admin: bool; scopes: array of texts; oauth_client_id,
- *   oauth_redirect_uri: texts, there when one of them or url is given. */
+ *   name, description: texts; slug: of a-z, 0-9 and -, unique; default: bool;
+ *   memory_limit: bytes; cpu_limit: cores, a real; pids_limit, gpus: integers;
+ *   environment: object of texts; command, args: arrays of texts; default_url, notebook_dir: texts;
+ *   allow_groups, allow_users: arrays of texts; cull_idle_timeout_s, cull_max_age_s: integers.
+ * `services` is an array of objects: name and token: texts, always there; url: "http://host:port",
+ *   what the proxy leads BASE_URL/services/NAME/ to; admin, oauth_no_confirm: bools; scopes: array
+ * of texts; oauth_client_id, oauth_redirect_uri: texts. All of these may be missing. */
 
 enum settings_verdict {
     SETTINGS_OK,   /* go on with settings->action */
     SETTINGS_EXIT, /* help, version or reference was printed: exit 0 */
-    SETTINGS_BAD,  /* *error says why, and which key in which line: exit 1 */
+    SETTINGS_BAD,  /* *error says why, and where it was given: exit 1 */
 };
 
 /* Reads all sources and the files of secrets, and checks what needs no network; makes nothing.
- * SETTINGS_OK: settings_release frees it. Warnings go to stderr, a line each. */
+ * SETTINGS_OK: settings_release frees it. An error's text is for stderr as it is. */
 enum settings_verdict settings_read(struct settings *settings, int argc, char **argv,
                                     struct error *error) MUST_CHECK;
 void settings_release(struct settings *settings);
 
-/* For SETTINGS_RUN, once state_dir is there: reads the cookie secret, and the proxy's token where
- * the hub starts the proxy; makes them (mode 0600) when there are none. */
+/* For SETTINGS_RUN, once state_dir is there: the cookie secret, and the token of a proxy that the
+ * hub starts, are read from their files there; where there are none, they are made and kept. */
 bool settings_secrets(struct settings *settings, struct error *error) MUST_CHECK;
 
 /* Reads the same command line again, and the file as it is now, and puts the keys that may change
- * into *current. Says in a line what changed and which keys need a restart. False: nothing changed.
- */
+ * into *current. Adds a line that says what changed and which keys need a restart. False: *error
+ * says what is wrong, and nothing changed. */
 bool settings_reload(struct settings *current, int argc, char **argv, struct text *said,
                      struct error *error) MUST_CHECK;
 
