@@ -126,3 +126,16 @@ char *form_value(struct span form, const char *name)
     }
     return NULL;
 }
+
+bool form_next(struct span *form, char **name, char **value)
+{
+    while (form->p) {
+        struct span raw, key = span_cut(span_cut(*form, '&', form), '=', &raw);
+        *name = key.n > 0 ? decoded(key) : NULL;
+        *value = *name ? decoded(raw.p ? raw : (struct span){"", 0}) : NULL;
+        if (*value)
+            return true;
+        free(*name);
+    }
+    return false;
+}

@@ -16,5 +16,8 @@ void text_html(struct text *text, struct span more);
 /* One member of application/x-www-form-urlencoded, decoded, to be freed; NULL: there is none, or it
  * is malformed or holds a NUL. The first of that name counts. */
 char *form_value(struct span form, const char *name) MUST_CHECK;
+/* Takes the first member off the form, decoded as above, both to be freed; a malformed one is
+ * passed over. false: none is left. */
+bool form_next(struct span *form, char **name, char **value) MUST_CHECK;
 
 #endif

@@ -74,6 +74,22 @@ static void form_values_are_found(void **state)
     }
 }
 
+static void form_members_come_one_by_one(void **state)
+{
+    struct span form = SPAN("a=1&&=x&bad=%zz&b+c=%20&d");
+    static const char *const expected[][2] = {{"a", "1"}, {"b c", " "}, {"d", ""}};
+    char *name, *value;
+    (void)state;
+    for (size_t i = 0; i < COUNT(expected); i++) {
+        assert_true(form_next(&form, &name, &value));
+        assert_string_equal(name, expected[i][0]);
+        assert_string_equal(value, expected[i][1]);
+        free(name);
+        free(value);
+    }
+    assert_false(form_next(&form, &name, &value));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -81,6 +97,7 @@ int main(void)
         cmocka_unit_test(base64url_refuses_other_letters),
         cmocka_unit_test(texts_are_escaped),
         cmocka_unit_test(form_values_are_found),
+        cmocka_unit_test(form_members_come_one_by_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,17 @@
+/* Starting a server from a browser (hub contract B4). Rows of the pages, served here: */
+#ifndef HUB_START_H
+#define HUB_START_H
+
+struct request;
+
+/* GET {hub}spawn[/:user[/:server]]?next=…: the form, or at once where there is nothing to choose or
+ * the query chooses. */
+void start_get(struct request *request);
+/* POST: with what the form says. */
+void start_post(struct request *request);
+/* GET {hub}spawn-pending/:user[/:server]?next=…: its progress, or why it failed. Starts nothing. */
+void start_pending(struct request *request);
+/* Any method, {hub}user/:name/…: somebody comes to a server that the proxy has no route for. */
+void start_visit(struct request *request);
+
+#endif
