@@ -1,7 +1,8 @@
 /* Calls to others over HTTP/1.1 (RFC 9110): the hub's and its spawners', by libcurl on our loop.
  * Nothing blocks: names are looked up on libcurl's threads. No redirect is followed, no proxy of
  * the environment is used, no cookie kept; only http and https are spoken. Connections are kept and
- * used again. The process must ignore SIGPIPE. */
+ * used again; one that turns out to have been closed meanwhile is replaced and the request sent
+ * once more, whatever its method. The process must ignore SIGPIPE. */
 #ifndef WEB_FETCH_H
 #define WEB_FETCH_H
 

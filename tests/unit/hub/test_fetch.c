@@ -2,6 +2,7 @@
 #include "web/fetch.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "tests/unit/tls_material.h"
 #include "web/endpoint.h"
 
 #include <setjmp.h>
@@ -45,7 +46,7 @@ static void on_gone(struct call *call);
 static void on_done(void *arg, const struct fetch_reply *reply);
 static void on_impatient(struct deadline *deadline);
 
-static struct rig *set_up(const char *unix_path)
+static struct rig *set_up_with(const char *unix_path, struct tls_context *tls)
 {
     static const struct endpoint_limits limits = {
         .idle_ms = 60000,
@@ -65,12 +66,17 @@ static struct rig *set_up(const char *unix_path)
     else
         assert_true(bind_tcp(&rig->bound, "test", "127.0.0.1", 0, 1, &error));
     rig->endpoint =
-        endpoint_new(rig->loop, &limits, &rig->bound, NULL, &rig->calls, on_serve, rig, &error);
+        endpoint_new(rig->loop, &limits, &rig->bound, tls, &rig->calls, on_serve, rig, &error);
     assert_non_null(rig->endpoint);
     rig->fetcher = fetcher_new(rig->loop);
     rig->patience.expire = on_impatient;
     deadline_set(rig->loop, &rig->patience, 20000);
     return rig;
+}
+
+static struct rig *set_up(const char *unix_path)
+{
+    return set_up_with(unix_path, NULL);
 }
 
 static void got_release(struct got *got)
@@ -347,6 +353,33 @@ static void unix_sockets_are_spoken_to(void **state)
     tear_down(rig);
 }
 
+static void https_trusts_whom_it_is_told_to(void **state)
+{
+    struct tls_files files = {
+        .key_file = material("server.key"), .cert_file = material("server.pem"), .flag = "test"};
+    struct tls_secret secret;
+    struct error error;
+    char url[64];
+    (void)state;
+    tls_secret_new(&secret);
+    struct tls_context *tls = tls_server_new(&files, &secret, &error);
+    assert_non_null(tls);
+    struct rig *rig = set_up_with(NULL, tls);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/x", rig->bound.port);
+    struct fetch_request request = {.url = url, .ca_file = material("ca.pem")};
+    assert_string_equal(fetch(rig, request, "")->body, "GET /x asked=- type=- length=- body=");
+    request.ca_file = material("other.pem");
+    assert_int_equal(fetch(rig, request, "")->status, 0);
+    assert_non_null(strstr(rig->got.error, "certificate"));
+    request.ca_file = NULL;
+    assert_int_equal(fetch(rig, request, "")->status, 0);
+    request.ca_file = material("none.pem");
+    assert_int_equal(fetch(rig, request, "")->status, 0);
+    assert_true(*rig->got.error);
+    tear_down(rig);
+    tls_context_free(tls);
+}
+
 static void answer_the_held(struct rig *rig)
 {
     call_answer_plain(rig->held, 200, "late");
@@ -456,6 +489,7 @@ int main(void)
         cmocka_unit_test(waiting_for_a_connection_counts),
         cmocka_unit_test(a_connection_is_used_again_unless_told),
         cmocka_unit_test(unix_sockets_are_spoken_to),
+        cmocka_unit_test(https_trusts_whom_it_is_told_to),
         cmocka_unit_test(many_at_once_share_the_connections),
         cmocka_unit_test(nothing_is_told_after_a_cancel),
         cmocka_unit_test(a_look_up_is_not_waited_for),
@@ -464,7 +498,7 @@ int main(void)
     };
     signal(SIGPIPE, SIG_IGN);
     log_start(LOG_ERROR, false);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, material_make, material_remove);
     log_stop();
     return failed;
 }
