@@ -28,6 +28,7 @@ struct loop {
     struct timeval read_at; /* libevent's cached clock when now_ms was read */
 };
 
+static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_signal(evutil_socket_t number, short what, void *arg);
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 static void on_wheel(evutil_socket_t fd, short what, void *arg);
@@ -98,6 +99,20 @@ void loop_on_signal(struct loop *loop, int number, void (*taken)(void *arg, int 
     watched->arg = arg;
     watched->event = evsignal_new(loop->base, number, on_signal, watched);
     event_add(watched->event, NULL);
+}
+
+void loop_when_readable(struct loop *loop, struct readable *readable, int fd)
+{
+    assert(!readable->event && readable->ready);
+    readable->event = event_new(loop->base, fd, EV_READ, on_readable, readable);
+    event_add(readable->event, NULL);
+}
+
+void readable_forget(struct readable *readable)
+{
+    if (readable->event)
+        event_free(readable->event);
+    readable->event = NULL;
 }
 
 /* libevent reads the clock once a turn and keeps it; we turn it into milliseconds once. */
@@ -252,6 +267,14 @@ static void meet_deadlines(struct loop *loop)
     int64_t next = next_filled(loop);
     if (next)
         arm(loop, next);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct readable *readable = arg;
+    (void)fd, (void)what;
+    readable_forget(readable);
+    readable->ready(readable);
 }
 
 static void on_signal(evutil_socket_t number, short what, void *arg)

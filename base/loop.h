@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 
+struct event;
 struct event_base;
 struct loop;
 
@@ -17,6 +18,15 @@ struct event_base *loop_base(struct loop *loop);
 /* Calls `taken` in a turn of this loop when the process gets the signal. Once per number; one loop
  * of the process. */
 void loop_on_signal(struct loop *loop, int number, void (*taken)(void *arg, int number), void *arg);
+
+/* Waits for a descriptor to be readable (a pidfd: for its process's end). `ready` comes once, in a
+ * later turn, unless forgotten before; the descriptor stays the caller's, open until then. */
+struct readable {
+    struct event *event; /* NULL: not waiting */
+    void (*ready)(struct readable *readable);
+};
+void loop_when_readable(struct loop *loop, struct readable *readable, int fd);
+void readable_forget(struct readable *readable);
 
 /* Monotonic milliseconds, read once a turn. */
 int64_t loop_now_ms(struct loop *loop);
