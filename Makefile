@@ -27,7 +27,8 @@ HUB_LDLIBS := $(shell pkg-config --libs $(HUB_LIBS)) -lpam $(LDLIBS)
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
 # The proxy calls out by its own means: no libcurl in it.
 OBJ     := $(filter-out %/web/fetch.o,$(call objects,$(SHARED) proxy api))
-HUB_OBJ := $(call objects,$(SHARED) login spawner hub) $(BUILD)/obj/hub/pages.o
+HUB_OBJ := $(call objects,$(SHARED) login keeper spawner hub) $(BUILD)/obj/hub/pages.o
+KEEPER_OBJ := $(call objects,keeper)
 CTL_OBJ := $(call objects,base ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
@@ -50,7 +51,7 @@ $(BUILD)/hubgate-hub: $(HUB_OBJ) $(BUILD)/obj/hub/main.o
 	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(HUB_LDLIBS)
 
 # Beside every local server, so small: libc alone.
-$(BUILD)/hubgate-keeper: $(BUILD)/obj/keeper/main.o
+$(BUILD)/hubgate-keeper: $(KEEPER_OBJ) $(BUILD)/obj/keeper/main.o
 	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/hubctl: $(CTL_OBJ) $(BUILD)/obj/ctl/main.o
@@ -68,7 +69,7 @@ $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DHUBGATE_VERSION='"$(VERSION)"' -DHUBGATE_COMMIT='"$(COMMIT)"' -MMD -MP -c -o $@ $<
 
-$(BUILD)/unit/hub/%: tests/unit/hub/%.c $(HUB_OBJ)
+$(BUILD)/unit/hub/%: tests/unit/hub/%.c $(HUB_OBJ) | $(BUILD)/hubgate-keeper
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(HUB_OBJ) $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
 
@@ -130,6 +131,7 @@ UNITS = $(PREFIX)/lib/systemd/system
 install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 755 $(BUILD)/hubgate $(DESTDIR)$(PREFIX)/bin/hubgate
 	ln -sf hubgate $(DESTDIR)$(PREFIX)/bin/configurable-http-proxy
+	install -D -m 755 $(BUILD)/hubgate-keeper $(DESTDIR)$(PREFIX)/libexec/hubgate/hubgate-keeper
 	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
 	ln -sf hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/configurable-http-proxy.1
 	install -d $(DESTDIR)$(UNITS)
