@@ -1,7 +1,7 @@
-/* The interface to whatever runs users' servers: a process (spawner/local), later a pod. A driver works
- * on the hub's loop and never blocks it; what it has to say of a server it says from a later turn of
- * the loop, never from within a call. JupyterHub's Spawner has the same verbs (spawner contract 1);
- * where JupyterHub polls, a driver here notices by itself. */
+/* The interface to whatever runs users' servers: a process (spawner/local), later a pod. A driver
+ * works on the hub's loop and never blocks it; what it has to say of a server it says from a later
+ * turn of the loop, never from within a call. JupyterHub's Spawner has the same verbs (spawner
+ * contract 1); where JupyterHub polls, a driver here notices by itself. */
 #ifndef SPAWNER_SPAWNER_H
 #define SPAWNER_SPAWNER_H
 
@@ -49,6 +49,9 @@ struct spawn_usage {
 struct spawner;
 struct spawn; /* one server in a driver's hands */
 
+/* Whether what answers at a server's URL is that server. */
+typedef void spawn_verified(void *arg, bool is_it);
+
 /* The last lines of a server's log, valid during the call; text.p == NULL: there is none. */
 typedef void spawn_logs_done(void *arg, struct span text);
 
@@ -56,10 +59,14 @@ struct spawner_driver {
     const char *name;
     struct spawn *(*start)(struct spawner *spawner, const struct spawn_order *order,
                            const struct spawn_watch *watch, void *arg);
-    /* A server that ran when the hub ended, by the state it had (JSON): `started` or `ended` is told.
-     * A state that is not this driver's: ended. */
+    /* A server that ran when the hub ended, by the state it had (JSON): `started` or `ended` is
+     * told. A state that is not this driver's: ended. */
     struct spawn *(*resume)(struct spawner *spawner, const char *user, const char *server,
                             const char *state, const struct spawn_watch *watch, void *arg);
+    /* To be asked once the URL answers, before anything secret is sent there and before a route
+     * leads there: another user of the machine could have taken the port before the server did.
+     * Done is told once, on the loop, also when the server ends meanwhile. */
+    void (*verify)(struct spawn *spawn, spawn_verified *done, void *arg);
     /* Asks it to end, ends it after its grace; now: at once. May be called again to hurry. */
     void (*stop)(struct spawn *spawn, bool now);
     /* What resume needs after a restart, as a JSON object. */

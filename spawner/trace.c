@@ -1,0 +1,188 @@
+#include "spawner/trace.h"
+
+#include "base/encode.h"
+#include "base/str.h"
+#include "keeper/process.h"
+#include "tls/digest.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KILL_ROUNDS = 200, KILL_ROUND_MS = 10, ENVIRON_BYTES_MAX = 256 * 1024 };
+
+static void read_boot(char boot[TRACE_BOOT_BYTES])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (!file || !fgets(boot, TRACE_BOOT_BYTES, file))
+        snprintf(boot, TRACE_BOOT_BYTES, "unknown");
+    boot[strcspn(boot, "\n")] = '\0';
+    if (file)
+        fclose(file);
+}
+
+void trace_begin(struct trace *trace)
+{
+    unsigned char bytes[(TRACE_MARK_BYTES - 1) / 2];
+    struct text mark = {0};
+    *trace = (struct trace){0};
+    read_boot(trace->boot);
+    random_fill(bytes, sizeof bytes);
+    text_hex(&mark, (struct span){(const char *)bytes, sizeof bytes});
+    memcpy(trace->mark, mark.p, sizeof trace->mark - 1);
+    text_release(&mark);
+}
+
+void trace_release(struct trace *trace)
+{
+    free(trace->gpus);
+    cgroup_release(&trace->cgroup);
+    *trace = (struct trace){0};
+}
+
+void trace_json(const struct trace *trace, struct text *json)
+{
+    text_format(json, "{\"driver\":\"local\",\"pid\":%d,\"start_time\":%" PRIu64 ",\"boot_id\":",
+                (int)trace->pid, trace->start_ticks);
+    text_json(json, span_of(trace->boot));
+    text_format(json, ",\"uid\":%u,\"port\":%u,\"memory_limit\":%" PRIu64 ",\"mark\":",
+                (unsigned)trace->uid, (unsigned)trace->port, trace->memory_bytes);
+    text_json(json, span_of(trace->mark));
+    if (trace->gpus) {
+        text_put(json, ",\"gpus\":");
+        text_json(json, span_of(trace->gpus));
+    }
+    cgroup_json(&trace->cgroup, json);
+    text_put(json, "}");
+}
+
+static bool read_members(struct trace *trace, json_t *root)
+{
+    const char *driver = NULL, *boot = NULL, *mark = NULL, *gpus = NULL;
+    json_int_t pid = 0, start = 0, uid = 0, port = 0, memory = 0;
+    if (json_unpack(root, "{s:s,s:I,s:I,s:s,s:I,s:I,s:s,s?s,s?I}", "driver", &driver, "pid", &pid,
+                    "start_time", &start, "boot_id", &boot, "uid", &uid, "port", &port, "mark",
+                    &mark, "gpus", &gpus, "memory_limit", &memory) != 0)
+        return false;
+    if (strcmp(driver, "local") != 0 || pid <= 0 || port <= 0 || port > UINT16_MAX || start < 0 ||
+        uid < 0 || memory < 0 || strlen(mark) != TRACE_MARK_BYTES - 1)
+        return false;
+    trace->pid = (pid_t)pid;
+    trace->start_ticks = (uint64_t)start;
+    trace->uid = (uid_t)uid;
+    trace->port = (uint16_t)port;
+    trace->memory_bytes = (uint64_t)memory;
+    trace->gpus = gpus ? must_copy(gpus) : NULL;
+    snprintf(trace->boot, sizeof trace->boot, "%s", boot);
+    snprintf(trace->mark, sizeof trace->mark, "%s", mark);
+    return cgroup_read(&trace->cgroup, json_object_get(root, "cgroup"));
+}
+
+bool trace_read(struct trace *trace, const char *json)
+{
+    *trace = (struct trace){0};
+    json_t *root = json ? json_loads(json, 0, NULL) : NULL;
+    bool good = root && read_members(trace, root);
+    json_decref(root);
+    if (!good)
+        trace_release(trace);
+    return good;
+}
+
+bool trace_is_this_boot(const struct trace *trace)
+{
+    char boot[TRACE_BOOT_BYTES];
+    read_boot(boot);
+    return strcmp(boot, trace->boot) == 0;
+}
+
+int trace_open(const struct trace *trace)
+{
+    struct process process;
+    if (trace->pid <= 0 || !trace_is_this_boot(trace))
+        return -1;
+    int fd = pidfd_open(trace->pid, 0);
+    /* Looked at after it was opened: the number cannot have changed hands in between. */
+    if (fd >= 0 && process_read(&process, trace->pid) && !process.ended &&
+        process.start_ticks == trace->start_ticks)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* --- the end --- */
+
+/* Whether the process's environment, as it was at its start, has the mark. */
+static bool is_marked(pid_t pid, const char *mark, char *bytes)
+{
+    char path[64], pair[64];
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    size_t n = 0;
+    for (ssize_t more;
+         n < ENVIRON_BYTES_MAX && (more = read(fd, bytes + n, ENVIRON_BYTES_MAX - n)) > 0;)
+        n += (size_t)more;
+    close(fd);
+    /* With the end of the variable before it, and its own. */
+    size_t pair_n = (size_t)snprintf(pair, sizeof pair, TRACE_VARIABLE "=%s", mark) + 1;
+    const char *at = n ? memmem(bytes, n, pair, pair_n) : NULL;
+    return at && (at == bytes || at[-1] == '\0');
+}
+
+static bool is_of(pid_t pid, uid_t uid)
+{
+    char path[64];
+    struct stat at;
+    snprintf(path, sizeof path, "/proc/%d", (int)pid);
+    return stat(path, &at) == 0 && at.st_uid == uid;
+}
+
+static size_t kill_marked(const struct trace *trace, char *bytes)
+{
+    struct processes all = {0};
+    size_t alive = 0;
+    processes_read(&all);
+    for (size_t i = 0; i < all.n; i++) {
+        const struct process *process = &all.list[i];
+        if (process->ended || !is_of(process->pid, trace->uid) ||
+            !is_marked(process->pid, trace->mark, bytes))
+            continue;
+        processes_kill_below(process->pid); /* what it started may have another environment */
+        kill(process->pid, SIGKILL);
+        alive++;
+    }
+    processes_release(&all);
+    return alive;
+}
+
+bool trace_kill(const struct trace *trace)
+{
+    char *bytes = must_alloc(ENVIRON_BYTES_MAX);
+    size_t alive = 1;
+    for (int round = 0; alive && round < KILL_ROUNDS; round++) {
+        const struct timespec pause = {0, KILL_ROUND_MS * 1000000L};
+        if (round)
+            nanosleep(&pause, NULL);
+        alive = cgroup_kill(&trace->cgroup);
+        int keeper = trace_open(trace);
+        if (keeper >= 0) {
+            alive += 1 + processes_kill_below(trace->pid);
+            pidfd_send_signal(keeper, SIGKILL, NULL, 0);
+            close(keeper);
+        }
+        alive += kill_marked(trace, bytes);
+    }
+    free(bytes);
+    return alive == 0;
+}
