@@ -10,6 +10,26 @@
 
 enum { GROUPS_MAX = 1000, BUSY_S = 5 };
 
+static const struct {
+    enum login_verdict verdict;
+    const char *key, *message;
+} ends[] = {
+    [END_FAILED] = {LOGIN_REFUSED, "failed", "Wrong user name or password."},
+    [END_NOT_ALLOWED] = {LOGIN_REFUSED, "not_allowed",
+                         "You may not use this hub. Ask its admin to let you in."},
+    [END_BAD_NAME] = {LOGIN_REFUSED, "bad_name",
+                      "Your user name cannot be used here. Ask the admin of this hub."},
+    [END_TOO_MANY] = {LOGIN_THROTTLED, "too_many", "Too many log-ins failed. Try again later."},
+    [END_BUSY] = {LOGIN_BUSY, "busy", "Many people are logging in. Try again in a few seconds."},
+    [END_EXPIRED] = {LOGIN_REFUSED, "expired",
+                     "This log-in took too long, or began in another browser. Try again."},
+    [END_DENIED] = {LOGIN_REFUSED, "denied", "Your log-in provider did not let you in. Try again."},
+    [END_NO_HEADER] = {LOGIN_REFUSED, "no_header",
+                       "Log in at the site that leads here, then come back."},
+    [END_UNAVAILABLE] = {LOGIN_ERROR, "unavailable",
+                         "Logging in does not work just now. Try again, or ask the admin."},
+};
+
 struct attempt *attempt_new(struct loop *loop, const char *address, login_done *done, void *arg,
                             void (*told)(struct task *task))
 {
@@ -37,16 +57,6 @@ void attempt_free(struct attempt *attempt)
     free(attempt);
 }
 
-static void judge(struct attempt *attempt, enum login_verdict verdict, const char *message,
-                  const char *why)
-{
-    attempt->judged = true;
-    attempt->verdict = verdict;
-    attempt->message = message;
-    snprintf(attempt->why, sizeof attempt->why, "%s", why);
-    loop_later(attempt->loop, &attempt->task);
-}
-
 void attempt_groups_known(struct attempt *attempt)
 {
     attempt->identity.groups_known = true;
@@ -68,60 +78,68 @@ void attempt_add_group(struct attempt *attempt, struct span group)
     identity->groups = (const char *const *)attempt->groups;
 }
 
+static void judged(struct attempt *attempt)
+{
+    attempt->judged = true;
+    loop_later(attempt->loop, &attempt->task);
+}
+
 void attempt_grant(struct attempt *attempt, struct span name)
 {
     attempt->name = name_normal(name);
     if (!attempt->name) {
-        char why[128];
-        snprintf(why, sizeof why, "the name %s", name_fault(name));
-        attempt_refuse_with(
-            attempt, "Your user name there cannot be one here. Ask the admin of this hub.", why);
+        attempt_end(attempt, END_BAD_NAME, "the name %s", name_fault(name));
         return;
     }
     attempt->identity.name = attempt->name;
-    judge(attempt, LOGIN_GRANTED, "", "");
+    attempt->verdict = LOGIN_GRANTED;
+    judged(attempt);
 }
 
-void attempt_refuse(struct attempt *attempt, const char *why)
+static void set_end(struct attempt *attempt, enum attempt_end end)
 {
-    judge(attempt, LOGIN_REFUSED, "Wrong user name or password.", why);
+    attempt->end = end;
+    attempt->verdict = ends[end].verdict;
+    snprintf(attempt->message, sizeof attempt->message, "%s", ends[end].message);
 }
 
-void attempt_refuse_with(struct attempt *attempt, const char *message, const char *why)
+void attempt_end(struct attempt *attempt, enum attempt_end end, const char *why, ...)
 {
-    judge(attempt, LOGIN_REFUSED, message, why);
-}
-
-void attempt_throttle(struct attempt *attempt, unsigned retry_after_s)
-{
-    attempt->retry_after_s = retry_after_s;
-    snprintf(attempt->message_room, sizeof attempt->message_room,
-             "Too many log-ins failed. Try again in %u second%s.", retry_after_s,
-             retry_after_s == 1 ? "" : "s");
-    judge(attempt, LOGIN_THROTTLED, attempt->message_room, "too many failures");
-}
-
-void attempt_turn_away(struct attempt *attempt, const char *message, const char *why)
-{
-    attempt->verdict = LOGIN_REFUSED;
-    attempt->message = message;
-    snprintf(attempt->why, sizeof attempt->why, "%s", why);
+    va_list args;
+    va_start(args, why);
+    vsnprintf(attempt->why, sizeof attempt->why, why, args);
+    va_end(args);
+    set_end(attempt, end);
+    judged(attempt);
 }
 
 void attempt_busy(struct attempt *attempt)
 {
     attempt->retry_after_s = BUSY_S;
-    judge(attempt, LOGIN_BUSY, "Many people are logging in. Try again in a few seconds.",
-          "too many log-ins at once");
+    attempt_end(attempt, END_BUSY, "too many log-ins at once");
 }
 
-void attempt_fail(struct attempt *attempt, const char *format, ...)
+void attempt_counts(struct attempt *attempt)
 {
-    char why[sizeof attempt->why];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(why, sizeof why, format, args);
-    va_end(args);
-    judge(attempt, LOGIN_ERROR,
-          "Logging in does not work just now. Try again, or ask the admin of this hub.", why);
+    attempt->taken = false;
+}
+
+void attempt_throttle(struct attempt *attempt, unsigned retry_after_s)
+{
+    attempt->retry_after_s = retry_after_s;
+    attempt_end(attempt, END_TOO_MANY, "too many failures");
+    snprintf(attempt->message, sizeof attempt->message,
+             "Too many log-ins failed. Try again in %u second%s.", retry_after_s,
+             retry_after_s == 1 ? "" : "s");
+}
+
+void attempt_turn_away(struct attempt *attempt, enum attempt_end end, const char *why)
+{
+    snprintf(attempt->why, sizeof attempt->why, "%s", why);
+    set_end(attempt, end);
+}
+
+const char *attempt_key(const struct attempt *attempt)
+{
+    return attempt->verdict == LOGIN_GRANTED ? "" : ends[attempt->end].key;
 }

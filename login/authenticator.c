@@ -4,7 +4,9 @@
 #include "base/str.h"
 #include "login/admit.h"
 #include "login/dummy.h"
+#include "login/header.h"
 #include "login/name.h"
+#include "login/pam.h"
 #include "login/password_file.h"
 #include "login/throttle.h"
 
@@ -15,6 +17,8 @@
 static const struct way_driver *const drivers[] = {
     &way_dummy,
     &way_password_file,
+    &way_pam,
+    &way_header,
 };
 
 struct authenticator {
@@ -84,7 +88,7 @@ void authenticator_check(struct authenticator *authenticator, const struct login
     attempt->username = name_normal(span_of(asked->username));
     attempt->password = must_copy(asked->password);
     if (!attempt->username) {
-        attempt_refuse(attempt, "no valid name");
+        attempt_end(attempt, END_FAILED, "no valid name");
         return;
     }
     unsigned wait_s = throttle_take(authenticator->throttle, loop_now_ms(authenticator->loop),
@@ -134,7 +138,7 @@ static void settle(struct attempt *attempt)
     if (attempt->verdict == LOGIN_GRANTED)
         fault = admit(authenticator->settings, &attempt->identity);
     if (fault)
-        attempt_turn_away(attempt, "You may not use this hub. Ask its admin to let you in.", fault);
+        attempt_turn_away(attempt, END_NOT_ALLOWED, fault);
 }
 
 static void write_log(const struct attempt *attempt)
@@ -164,6 +168,7 @@ static void tell(struct attempt *attempt)
     write_log(attempt);
     struct login_result result = {
         .verdict = attempt->verdict,
+        .key = attempt_key(attempt),
         .message = attempt->message,
         .retry_after_s = attempt->retry_after_s,
         .next = attempt->next ? attempt->next : "",

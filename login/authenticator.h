@@ -42,8 +42,10 @@ struct identity {
 struct login_result {
     enum login_verdict verdict;
     struct identity identity; /* if granted */
-    const char *message; /* if not: one line for the person, who gets no hint at whether the user
-                            name exists */
+    /* If not granted: a word for the cause (login/attempt.c has all: "failed", "not_allowed", …)
+     * for pages in other languages, and one line of English for the person. Neither hints at
+     * whether the user name exists. */
+    const char *key, *message;
     unsigned retry_after_s;
     const char
         *next; /* what authenticator_begin was given, or "": REDIRECT alone, whatever the verdict

@@ -35,7 +35,7 @@ static void check(struct way *way, struct attempt *attempt)
     if (!dummy->password || is_same(dummy->password, attempt->password))
         attempt_grant(attempt, span_of(attempt->username));
     else
-        attempt_refuse(attempt, "wrong password");
+        attempt_end(attempt, END_FAILED, "wrong password");
 }
 
 static void let_go(struct way *way)

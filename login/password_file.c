@@ -269,10 +269,10 @@ static void on_done(struct turn *turn)
     if (!turn->worked)
         attempt_busy(look->attempt);
     else if (look->error.text[0])
-        attempt_fail(look->attempt, "%s", look->error.text);
+        attempt_end(look->attempt, END_UNAVAILABLE, "%s", look->error.text);
     else if (look->good)
         attempt_grant(look->attempt, span_of(look->attempt->username));
     else
-        attempt_refuse(look->attempt, look->why);
+        attempt_end(look->attempt, END_FAILED, "%s", look->why);
     free(look);
 }

@@ -26,6 +26,7 @@ struct header_settings {
     const char *user;          /* default "X-Remote-User" */
     const char *groups;        /* comma-separated; default: none, groups are not known */
     struct login_list trusted; /* addresses and ranges: those of the proxies, see authenticator.h */
+    const char *secret_name, *secret; /* a field and its value that the proxy adds; or neither */
 };
 
 struct login_settings {

@@ -2,15 +2,14 @@
 
 #include "base/str.h"
 #include "base/text.h"
-#include "net/addr.h"
+#include "login/place.h"
 #include "tls/digest.h"
 
 #include <assert.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BUCKETS = 16384, WIDE = 10, KEY_BYTES = 16, PREFIX_BYTES = 8 };
+enum { BUCKETS = 16384, WIDE = 10, KEY_BYTES = 16 };
 
 /* A count: instead of how many failures there were, the time at which none of them would be left (a
  * leaky bucket in one number). Linked by index into its bucket and into the order of use; 0: none.
@@ -53,20 +52,6 @@ void throttle_free(struct throttle *throttle)
     free(throttle);
 }
 
-/* What of an address counts: an IPv6 address's /64, all of any other. */
-static struct span place(struct span address, struct addr *room)
-{
-    char literal[ADDR_TEXT];
-    if (address.n >= sizeof literal)
-        return address;
-    memcpy(literal, address.p, address.n);
-    literal[address.n] = '\0';
-    if (!addr_parse(room, literal, 0) || room->storage.ss_family != AF_INET6)
-        return address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&room->storage;
-    return (struct span){(const char *)v6->sin6_addr.s6_addr, PREFIX_BYTES};
-}
-
 static struct key key_of(const struct throttle *throttle, enum kind kind, struct span user,
                          struct span address)
 {
@@ -77,7 +62,7 @@ static struct key key_of(const struct throttle *throttle, enum kind kind, struct
     if (kind != ADDRESS)
         text_add(&text, user);
     if (kind != USER)
-        text_add(&text, place(address, &room));
+        text_add(&text, place_of(address, &room));
     digest_sign((struct span){(const char *)throttle->secret, sizeof throttle->secret},
                 (struct span){text.p, text.n}, key.bytes);
     text_release(&text);

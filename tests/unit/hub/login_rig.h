@@ -15,7 +15,7 @@
 struct outcome {
     unsigned told;
     enum login_verdict verdict;
-    char name[512], message[256], next[2048];
+    char name[512], key[32], message[256], next[2048];
     bool admin, groups_known;
     size_t groups_n;
     char groups[512]; /* joined by commas */
@@ -63,6 +63,7 @@ static inline void on_login_told(void *arg, const struct login_result *result)
                                 .loop = loop};
     snprintf(outcome->name, sizeof outcome->name, "%s",
              result->identity.name ? result->identity.name : "");
+    snprintf(outcome->key, sizeof outcome->key, "%s", result->key);
     snprintf(outcome->message, sizeof outcome->message, "%s", result->message);
     snprintf(outcome->next, sizeof outcome->next, "%s", result->next);
     for (size_t i = 0; i < result->identity.groups_n; i++) {

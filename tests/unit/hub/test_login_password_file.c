@@ -170,8 +170,8 @@ static void what_cannot_be_read_is_an_error_of_ours(void **state)
 {
     (void)state;
     expect("ada", "secret", LOGIN_ERROR); /* there is none */
-    assert_string_equal(rig.outcome.message, "Logging in does not work just now. Try again, or ask "
-                                             "the admin of this hub.");
+    assert_string_equal(rig.outcome.message,
+                        "Logging in does not work just now. Try again, or ask the admin.");
     set("ada", "secret");
     assert_int_equal(chmod(path, 0644), 0);
     expect("ada", "secret", LOGIN_ERROR); /* all may read it */
