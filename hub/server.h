@@ -89,6 +89,9 @@ void server_forget_wait(struct server *server, struct settled *settled);
 /* Activity moves forward only, and not past now. */
 void server_active(struct server *server, int64_t at_ms);
 
+/* Writes what server_active left. */
+void server_write_activity(struct server *server);
+
 /* After a restart: takes up what ran (hub contract B4), by the rows that were read. */
 void server_resume(struct server *server, const char *state, const char *url);
 /* The hub ends: running servers go on. */

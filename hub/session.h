@@ -10,6 +10,8 @@
 
 enum { SESSION_ID_ROOM = 40, COOKIE_ROOM = 160 };
 
+struct session_row;
+
 struct session {
     UT_hash_handle hh; /* in hub.sessions, by hash */
     unsigned char hash[DIGEST_BYTES];
@@ -18,8 +20,12 @@ struct session {
     int64_t created_ms, expires_ms;
 };
 
+/* A fresh jupyterhub-session-id; also what an anonymous browser is known by. */
+void session_id_new(char id[static SESSION_ID_ROOM]);
 /* Logs the user in: makes the session and writes the value of its cookie. */
 struct session *session_new(struct hub *hub, struct user *user, char cookie[static COOKIE_ROOM]);
+/* One that was read at the start. */
+void session_restore(struct hub *hub, const struct session_row *row);
 /* The session of a cookie's value; NULL: forged, ended or expired. */
 struct session *session_find(struct hub *hub, struct span cookie);
 /* Logs out: access tokens given in this session are revoked (hub contract B3). */

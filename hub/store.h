@@ -102,8 +102,4 @@ struct durable {
 };
 void store_when_durable(struct store *store, struct durable *durable);
 
-/* A copy of the whole state while it is in use (SQLite's backup), to a file that is not there yet,
- * 0600. Blocks; a program of its own, beside a running hub. */
-bool store_backup(const char *path, const char *to, struct error *error) MUST_CHECK;
-
 #endif

@@ -9,6 +9,7 @@
 #include "tls/digest.h"
 
 struct service;
+struct token_row;
 
 enum token_kind { TOKEN_API, TOKEN_SERVER, TOKEN_ACCESS };
 
@@ -47,6 +48,8 @@ struct token_order {
  */
 struct token *token_new(struct hub *hub, struct token_order *order,
                         char text[static TOKEN_TEXT_ROOM]);
+/* One that was read at the start; its server takes it up by client_id. */
+void token_restore(struct hub *hub, const struct token_row *row);
 /* The token of that text, unless it has expired (then it is revoked); notes its use. */
 struct token *token_find(struct hub *hub, struct span text);
 struct token *token_by_id(const struct hub *hub, const struct user *user, uint64_t id);

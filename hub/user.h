@@ -22,6 +22,7 @@ struct user {
     struct server *servers; /* by name, stopped ones too; the default one is always there */
     struct group **groups;
     size_t groups_n;
+    size_t tokens_n;
     bool changed; /* last_activity is newer than on disk */
 };
 
