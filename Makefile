@@ -33,7 +33,7 @@ CTL_OBJ := $(call objects,base ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
-PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
+PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-keeper hubctl)
 
 .PHONY: all help check unit e2e jupyterhub browser asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
@@ -69,9 +69,14 @@ $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DHUBGATE_VERSION='"$(VERSION)"' -DHUBGATE_COMMIT='"$(COMMIT)"' -MMD -MP -c -o $@ $<
 
-$(BUILD)/unit/hub/%: tests/unit/hub/%.c $(HUB_OBJ) | $(BUILD)/hubgate-keeper
+# An archive: a test links what it uses, and no more.
+$(BUILD)/hub.a: $(HUB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/unit/hub/%: tests/unit/hub/%.c $(BUILD)/hub.a | $(BUILD)/hubgate-keeper
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(HUB_OBJ) $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
+	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)

@@ -7,19 +7,21 @@
 #include "hub/session.h"
 #include "hub/token.h"
 #include "hub/user.h"
+#include "login/authenticator.h"
+#include "net/bind.h"
+#include "spawner/local.h"
+#include "web/call.h"
 
 /* What X-JupyterHub-Version says and GET /hub/api: whose API this is (hub contract B2). */
 #define HUB_API_VERSION "5.5.4+hubgate"
 
 struct settings;
 struct pages;
-struct profiles;
 struct spawner;
-struct authenticator;
-struct throttle;
 struct codes;
 struct routes;
 struct culler;
+struct proxy;
 struct jobs;
 struct fetcher;
 struct endpoint;
@@ -31,10 +33,8 @@ struct hub {
     struct fetcher *fetcher; /* every outgoing call */
     struct store *store;
     struct pages *pages;
-    struct profiles *profiles;
     struct spawner *spawner;
     struct authenticator *authenticator;
-    struct throttle *throttle; /* failures of log-in */
     struct endpoint *endpoint;
 
     struct users users;
@@ -46,13 +46,41 @@ struct hub {
     struct codes *codes; /* OAuth codes, for five minutes */
     struct routes *routes;
     struct culler *culler;
+    struct proxy *proxy; /* NULL: it is not ours to start */
 
     unsigned char cookie_secret[DIGEST_BYTES];
     char *base_url; /* "/" or "/jhub/" */
     char *hub_url;  /* base_url + "hub/" */
     char *api_url;  /* where servers reach the API: "http://127.0.0.1:8081/hub/api" */
     int64_t started_ms;
-    bool ending; /* SIGTERM came: nothing new starts */
+    bool ending;     /* nothing new starts */
+    bool ending_all; /* … and once the last server has ended, the hub does */
+    bool failed;     /* the exit status is 1 */
+
+    /* what the rooms below are built of */
+    struct login_settings login;
+    struct local_settings local;
+    char *oauth2_scope;
+    struct bound bound;
+    struct calls calls;
+    struct deadline tick;
+    int lock_fd; /* of state_dir: one hub each */
 };
+
+/* Builds all of it from hub->settings and hub->loop, reads the state, takes up the servers that
+ * still run, and listens. Blocks: start-up. false: hub_stop all the same. */
+bool hub_start(struct hub *hub, struct error *error) MUST_CHECK;
+/* Makes state_dir and takes it for this hub. */
+bool hub_take_state(struct hub *hub, struct error *error) MUST_CHECK;
+/* The settings were read anew. */
+void hub_reload(struct hub *hub);
+/* The loop has ended: lets go of everything. Servers and a proxy go on. */
+void hub_stop(struct hub *hub);
+/* Stops all servers, then the proxy, then the loop. */
+void hub_stop_all(struct hub *hub);
+
+/* A server is stopped, or its start failed: ends the hub where it waits for that, or, with status
+ * 1, when as many starts in a row failed as the settings allow: whoever runs it starts it anew. */
+void hub_server_settled(struct hub *hub);
 
 #endif

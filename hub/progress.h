@@ -27,7 +27,8 @@ void progress_tell(struct progress *progress, unsigned percent, const char *mess
 void progress_ready(struct progress *progress, const char *user, const char *url);
 void progress_fail(struct progress *progress, const char *why, const char *log);
 /* Answers the call with a stream of server-sent events: those so far, then each as it comes, a
- * blank comment every 8 s, until the last. false: too many watch (the call is not answered). */
+ * blank line every 8 s, until the last. The call's owner is freed. false: too many watch; nothing
+ * was done. */
 bool progress_watch(struct progress *progress, struct loop *loop, struct call *call);
 void progress_release(struct progress *progress);
 

@@ -28,6 +28,9 @@ struct request {
     char *address;    /* the client's, seen through trusted proxies */
     bool https;       /* the browser speaks https to whoever is in front */
 
+    char session_id[SESSION_ID_ROOM]; /* of an anonymous browser; request_xsrf's */
+    char xsrf[COOKIE_ROOM];
+
     struct durable durable;   /* for request_when_durable */
     struct settled settled;   /* for whoever waits for a server */
     struct deadline deadline; /* … no longer than so */

@@ -123,6 +123,16 @@ bool scopes_parse(struct scopes *scopes, struct span text, const char *user, con
     return true;
 }
 
+void scopes_add(struct scopes *scopes, enum scope scope)
+{
+    (void)add(scopes, scope, FILTER_NONE, NULL);
+}
+
+void scopes_add(struct scopes *scopes, enum scope scope)
+{
+    (void)add(scopes, scope, FILTER_NONE, NULL);
+}
+
 void scopes_add_all(struct scopes *scopes)
 {
     for (unsigned i = 0; i < SCOPES; i++)

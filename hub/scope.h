@@ -75,6 +75,10 @@ enum { SCOPES_MAX = 256 };
  * the owner (user may be NULL, server too). Unknown: *error names it. */
 bool scopes_parse(struct scopes *scopes, struct span text, const char *user, const char *server,
                   struct error *error) MUST_CHECK;
+/* One right without a filter. */
+void scopes_add(struct scopes *scopes, enum scope scope);
+/* One right without a filter. */
+void scopes_add(struct scopes *scopes, enum scope scope);
 /* All rights / a user's own ones (role user: self) / what a role name means. */
 void scopes_add_all(struct scopes *scopes);
 void scopes_add_self(struct scopes *scopes, const char *user);

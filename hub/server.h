@@ -43,7 +43,9 @@ struct server {
     struct token *token;      /* its API token and client secret; NULL when stopped */
     struct spawn *spawn;
     struct fetch *probe;
-    int64_t started_ms, last_activity_ms, probe_since_ms;
+    struct deadline probe_again;
+    int64_t probe_wait_ms;
+    int64_t started_ms, last_activity_ms;
     struct progress progress;
     struct settled *waiting;
     char *why;          /* it is about to stop because of this; NULL: asked to */
@@ -83,7 +85,7 @@ const char *server_pending(const struct server *server);
 enum start_verdict server_start(struct server *server, const json_t *options, struct error *error);
 /* From every stage; does nothing when stopped or stopping. now: without grace. */
 void server_stop(struct server *server, bool now);
-/* Told when the start or stop under way is over; at once in the next turn when none is. */
+/* Told when the start or stop under way is over; there must be one. */
 void server_when_settled(struct server *server, struct settled *settled);
 void server_forget_wait(struct server *server, struct settled *settled);
 /* Activity moves forward only, and not past now. */

@@ -117,6 +117,20 @@ void user_active(struct user *user, int64_t at_ms)
     user->changed = true;
 }
 
+size_t user_group_names(const struct user *user, const char *names[])
+{
+    for (size_t i = 0; i < user->groups_n; i++)
+        names[i] = user->groups[i]->name;
+    return user->groups_n;
+}
+
+size_t user_group_names(const struct user *user, const char *names[])
+{
+    for (size_t i = 0; i < user->groups_n; i++)
+        names[i] = user->groups[i]->name;
+    return user->groups_n;
+}
+
 bool user_in_group(const struct user *user, const char *group)
 {
     for (size_t i = 0; i < user->groups_n; i++)

@@ -1,0 +1,534 @@
+#include "hub/server.h"
+
+#include "base/encode.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "hub/hub.h"
+#include "hub/order.h"
+#include "hub/routes.h"
+#include "hub/settings.h"
+#include "hub/store.h"
+#include "web/fetch.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    PROBE_FIRST_MS = 16,  /* between two looks whether it answers: at first … */
+    PROBE_LAST_MS = 1000, /* … and at last */
+    PROBE_TIMEOUT_MS = 5000,
+    PROBE_BODY_MAX = 64 * 1024,
+    STOP_HURRY_MS = 5000, /* after the driver's own grace, it is told to end it at once */
+    FAILURE_LOG_LINES = 20,
+};
+
+static void on_progress(void *arg, unsigned percent, const char *message);
+static void on_started(void *arg, const char *url);
+static void on_ended(void *arg, bool asked, const char *why);
+static void on_probed(void *arg, const struct fetch_reply *reply);
+static void on_probe_again(struct deadline *deadline);
+static void on_routed(void *arg, bool ok, const char *why);
+static void on_deadline(struct deadline *deadline);
+static void on_failure_log(void *arg, struct span text);
+
+static const struct spawn_watch watch = {
+    .progress = on_progress, .started = on_started, .ended = on_ended};
+
+/* --- the records --- */
+
+struct server *server_find(const struct user *user, const char *name)
+{
+    struct server *server;
+    HASH_FIND_STR(user->servers, name, server);
+    return server;
+}
+
+struct server *server_of_client(const struct hub *hub, const char *client_id)
+{
+    struct server *server;
+    HASH_FIND(by_client, hub->servers.by_client, client_id, strlen(client_id), server);
+    return server;
+}
+
+static void put(const struct server *server)
+{
+    struct text state = {0};
+    char *state_text = NULL;
+    if (server->spawn && server->url) {
+        server->hub->spawner->driver->state(server->spawn, &state);
+        state_text = text_take(&state);
+    }
+    store_put_server(server->hub->store, &(struct server_row){
+                                             .user_id = server->user->id,
+                                             .name = server->name,
+                                             .state = state_text,
+                                             .url = server->url,
+                                             .options = server->options,
+                                             .started_ms = server->started_ms,
+                                             .last_activity_ms = server->last_activity_ms,
+                                         });
+    free(state_text);
+}
+
+struct server *server_add(struct hub *hub, struct user *user, const char *name)
+{
+    struct server *server = must_alloc(sizeof *server);
+    struct text prefix = {0}, client = {0};
+    server->hub = hub;
+    server->user = user;
+    server->name = must_copy(name);
+    text_format(&prefix, "%suser/", hub->base_url);
+    text_percent(&prefix, span_of(user->name), "@~");
+    text_put(&prefix, "/");
+    text_put(&client, "jupyterhub-user-");
+    text_percent(&client, span_of(user->name), "");
+    if (*name) {
+        text_percent(&prefix, span_of(name), "@~");
+        text_put(&prefix, "/");
+        text_put(&client, "-");
+        text_percent(&client, span_of(name), "");
+    }
+    server->prefix = text_take(&prefix);
+    server->client_id = text_take(&client);
+    server->deadline.expire = on_deadline;
+    server->probe_again.expire = on_probe_again;
+    HASH_ADD_KEYPTR(hh, user->servers, server->name, strlen(server->name), server);
+    return server;
+}
+
+static void server_free(struct server *server)
+{
+    struct user *user = server->user;
+    deadline_clear(&server->deadline);
+    deadline_clear(&server->probe_again);
+    if (server->probe)
+        fetch_cancel(server->probe);
+    progress_release(&server->progress);
+    HASH_DEL(user->servers, server);
+    free(server->name);
+    free(server->prefix);
+    free(server->client_id);
+    free(server->url);
+    free(server->options);
+    free(server->why);
+    free(server);
+}
+
+void server_delete(struct server *server)
+{
+    struct hub *hub = server->hub;
+    assert(server->stage == SERVER_STOPPED && !server->waiting);
+    hub->spawner->driver->forget(hub->spawner, server->user->name, server->name);
+    store_drop_server(hub->store, server->user->id, server->name);
+    server_free(server);
+}
+
+bool server_is_active(const struct server *server)
+{
+    return server->stage != SERVER_STOPPED;
+}
+
+const char *server_pending(const struct server *server)
+{
+    switch (server->stage) {
+    case SERVER_STARTING:
+    case SERVER_PROBING:
+    case SERVER_ROUTING:
+        return "spawn";
+    case SERVER_STOPPING:
+        return "stop";
+    case SERVER_STOPPED:
+    case SERVER_READY:
+        break;
+    }
+    return NULL;
+}
+
+void server_active(struct server *server, int64_t at_ms)
+{
+    int64_t now = loop_wall_ms();
+    if (at_ms > now)
+        at_ms = now;
+    if (at_ms > server->last_activity_ms) {
+        server->last_activity_ms = at_ms;
+        server->changed = true;
+        server->cull_at_ms = 0;
+    }
+    user_active(server->user, at_ms);
+}
+
+void server_write_activity(struct server *server)
+{
+    if (server->changed)
+        put(server);
+    server->changed = false;
+}
+
+/* --- stages --- */
+
+static bool is_starting(enum server_stage stage)
+{
+    return stage == SERVER_STARTING || stage == SERVER_PROBING || stage == SERVER_ROUTING;
+}
+
+/* The one setter: counts, and sets the deadline. */
+static void set_stage(struct server *server, enum server_stage stage)
+{
+    struct servers *servers = &server->hub->servers;
+    const struct settings *settings = server->hub->settings;
+    const int64_t within_ms[] = {
+        [SERVER_STARTING] = settings->start_timeout_ms,
+        [SERVER_PROBING] = settings->http_timeout_ms,
+        [SERVER_STOPPING] = settings->stop_timeout_ms + STOP_HURRY_MS,
+        [SERVER_READY] = 0, /* SERVER_ROUTING has the tries of hub/routes */
+    };
+    servers->pending_n += (size_t)is_starting(stage) - (size_t)is_starting(server->stage);
+    servers->active_n +=
+        (size_t)(stage != SERVER_STOPPED) - (size_t)(server->stage != SERVER_STOPPED);
+    server->stage = stage;
+    deadline_clear(&server->deadline);
+    deadline_clear(&server->probe_again);
+    if (stage < COUNT(within_ms) && within_ms[stage] > 0)
+        deadline_set(server->hub->loop, &server->deadline, within_ms[stage]);
+}
+
+static void tell_settled(struct server *server, bool ready, const char *why)
+{
+    struct settled *waiting = server->waiting;
+    server->waiting = NULL;
+    for (struct settled *next; waiting; waiting = next) {
+        next = waiting->next;
+        waiting->done(waiting, ready, why);
+    }
+}
+
+void server_when_settled(struct server *server, struct settled *settled)
+{
+    assert(server_pending(server));
+    settled->next = server->waiting;
+    server->waiting = settled;
+}
+
+void server_forget_wait(struct server *server, struct settled *settled)
+{
+    struct settled **at = &server->waiting;
+    while (*at && *at != settled)
+        at = &(*at)->next;
+    if (*at)
+        *at = settled->next;
+}
+
+/* --- starting --- */
+
+/* Its own token: hub contract B2.5. */
+static bool give_token(struct server *server, char text[static TOKEN_TEXT_ROOM])
+{
+    struct error error;
+    struct text scopes = {0};
+    struct token_order order = {.kind = TOKEN_SERVER,
+                                .user = server->user,
+                                .note = "of the server",
+                                .client_id = server->client_id};
+    bool ok = scopes_parse(&order.scopes, SPAN("users:activity!user access:servers!server"),
+                           server->user->name, server->name, &error);
+    text_release(&scopes);
+    if (!ok)
+        return false;
+    server->token = token_new(server->hub, &order, text);
+    return server->token != NULL;
+}
+
+static void take_client(struct server *server)
+{
+    HASH_ADD_KEYPTR(by_client, server->hub->servers.by_client, server->client_id,
+                    strlen(server->client_id), server);
+}
+
+static enum start_verdict may_start(const struct server *server)
+{
+    const struct hub *hub = server->hub;
+    const struct settings *settings = hub->settings;
+    if (server->stage != SERVER_STOPPED)
+        return START_ALREADY;
+    if (hub->ending || (settings->concurrent_spawns_max > 0 &&
+                        hub->servers.pending_n >= settings->concurrent_spawns_max))
+        return START_BUSY;
+    if (settings->active_servers_max > 0 && hub->servers.active_n >= settings->active_servers_max)
+        return START_FULL;
+    return START_GOES;
+}
+
+enum start_verdict server_start(struct server *server, const json_t *options, struct error *error)
+{
+    struct hub *hub = server->hub;
+    char token[TOKEN_TEXT_ROOM];
+    struct order order;
+    enum start_verdict verdict = may_start(server);
+    if (verdict != START_GOES)
+        return verdict;
+    if (!order_prepare(&order, server, options, error))
+        return START_REFUSED;
+    if (!give_token(server, token)) {
+        order_release(&order);
+        error_set(error, "the user has too many tokens; revoke some first");
+        return START_REFUSED;
+    }
+    order_add_token(&order, token);
+    free(server->options);
+    server->options = options ? json_dumps(options, JSON_COMPACT) : NULL;
+    server->started_ms = loop_wall_ms();
+    server->cull_at_ms = 0;
+    server_active(server, server->started_ms);
+    take_client(server);
+    progress_begin(&server->progress);
+    progress_tell(&server->progress, 0, "Server requested");
+    log_line(LOG_INFO, "Starting the server %s", server->prefix);
+    set_stage(server, SERVER_STARTING);
+    server->spawn = hub->spawner->driver->start(hub->spawner, &order.spawn, &watch, server);
+    order_release(&order);
+    put(server);
+    return START_GOES;
+}
+
+void server_resume(struct server *server, const char *state, const char *url)
+{
+    struct hub *hub = server->hub;
+    take_client(server);
+    server->url = must_copy(url);
+    progress_begin(&server->progress);
+    progress_tell(&server->progress, 0, "The hub was restarted: looking for the server");
+    set_stage(server, SERVER_STARTING);
+    server->spawn = hub->spawner->driver->resume(hub->spawner, server->user->name, server->name,
+                                                 state, &watch, server);
+}
+
+static void probe(struct server *server)
+{
+    struct text url = {0};
+    text_format(&url, "%s%sapi", server->url, server->prefix);
+    char *text = text_take(&url);
+    const struct fetch_request request = {.method = "GET",
+                                          .url = text,
+                                          .timeout_ms = PROBE_TIMEOUT_MS,
+                                          .body_bytes_max = PROBE_BODY_MAX,
+                                          .fresh_connection = true};
+    server->probe = fetch_start(server->hub->fetcher, &request, on_probed, server);
+    free(text);
+}
+
+static void server_begun(struct server *server, const char *url)
+{
+    if (server->stage != SERVER_STARTING)
+        return; /* told to stop meanwhile */
+    char *copy = must_copy(url);
+    free(server->url);
+    server->url = copy;
+    put(server);
+    set_stage(server, SERVER_PROBING);
+    server->probe_wait_ms = PROBE_FIRST_MS;
+    progress_tell(&server->progress, 60, "The server runs; waiting until it answers");
+    probe(server);
+}
+
+/* Any answer below 500 will do (hub contract B2). */
+static void server_probed(struct server *server, unsigned status)
+{
+    server->probe = NULL;
+    if (server->stage != SERVER_PROBING)
+        return;
+    if (status > 0 && status < 500) {
+        set_stage(server, SERVER_ROUTING);
+        progress_tell(&server->progress, 90, "The server answers; telling the proxy");
+        routes_add(server->hub->routes, server, on_routed, server);
+        return;
+    }
+    deadline_set(server->hub->loop, &server->probe_again, server->probe_wait_ms);
+    server->probe_wait_ms = server->probe_wait_ms * 3 / 2;
+    if (server->probe_wait_ms > PROBE_LAST_MS)
+        server->probe_wait_ms = PROBE_LAST_MS;
+}
+
+static void server_ready(struct server *server)
+{
+    server->hub->servers.failures_n = 0;
+    set_stage(server, SERVER_READY);
+    server_active(server, loop_wall_ms());
+    log_line(LOG_INFO, "The server %s is ready after %lld ms", server->prefix,
+             (long long)(loop_wall_ms() - server->started_ms));
+    progress_ready(&server->progress, server->user->name, server->prefix);
+    tell_settled(server, true, NULL);
+}
+
+/* --- ending --- */
+
+/* No start goes on from here; `why`: it failed. */
+static void begin_end(struct server *server, const char *why)
+{
+    if (server->probe)
+        fetch_cancel(server->probe);
+    server->probe = NULL;
+    routes_drop(server->hub->routes, server);
+    if (why && !server->why)
+        server->why = must_copy(why);
+    set_stage(server, SERVER_STOPPING);
+}
+
+static void fail(struct server *server, const char *why)
+{
+    log_line(LOG_WARN, "The server %s did not start: %s", server->prefix, why);
+    begin_end(server, why);
+    server->hub->spawner->driver->stop(server->spawn, true);
+}
+
+void server_stop(struct server *server, bool now)
+{
+    if (server->stage == SERVER_STOPPED)
+        return;
+    if (server->stage != SERVER_STOPPING) {
+        log_line(LOG_INFO, "Stopping the server %s", server->prefix);
+        begin_end(server, is_starting(server->stage) ? "it was stopped" : NULL);
+    }
+    if (server->spawn)
+        server->hub->spawner->driver->stop(server->spawn, now);
+}
+
+/* The last step: it is as if it had never run. */
+static void settle(struct server *server, const char *log)
+{
+    struct hub *hub = server->hub;
+    char *why = server->why;
+    server->why = NULL;
+    if (why)
+        progress_fail(&server->progress, why, log);
+    set_stage(server, SERVER_STOPPED);
+    tell_settled(server, false, why);
+    free(why);
+    if (server->remove)
+        server_delete(server);
+    hub_server_settled(hub);
+}
+
+static void server_ended(struct server *server, bool asked, const char *why)
+{
+    struct hub *hub = server->hub;
+    bool was_starting = is_starting(server->stage);
+    if (server->stage == SERVER_READY)
+        log_line(LOG_WARN, "The server %s ended by itself: %s", server->prefix, why);
+    else if (was_starting)
+        log_line(LOG_WARN, "The server %s did not start: %s", server->prefix, why);
+    else
+        log_line(LOG_INFO, "The server %s has stopped", server->prefix);
+    if (server->stage != SERVER_STOPPING)
+        begin_end(server, was_starting && !asked ? why : NULL);
+    server->spawn = NULL;
+    free(server->url);
+    server->url = NULL;
+    HASH_DELETE(by_client, hub->servers.by_client, server);
+    tokens_revoke(hub, server->user, server->client_id, NULL);
+    tokens_revoke(hub, NULL, server->client_id, NULL);
+    server->token = NULL;
+    put(server);
+    if (server->why)
+        hub->servers.failures_n++;
+    if (server->why && !hub->ending)
+        hub->spawner->driver->logs(hub->spawner, server->user->name, server->name,
+                                   FAILURE_LOG_LINES, on_failure_log, server);
+    else
+        settle(server, NULL);
+}
+
+static void stage_is_late(struct server *server)
+{
+    char why[128];
+    const struct settings *settings = server->hub->settings;
+    switch (server->stage) {
+    case SERVER_STARTING:
+        snprintf(why, sizeof why, "it was not started within %lld s (start_timeout_s)",
+                 (long long)(settings->start_timeout_ms / 1000));
+        fail(server, why);
+        break;
+    case SERVER_PROBING:
+        snprintf(why, sizeof why, "it did not answer within %lld s (http_timeout_s)",
+                 (long long)(settings->http_timeout_ms / 1000));
+        fail(server, why);
+        break;
+    case SERVER_STOPPING:
+        if (server->spawn)
+            server->hub->spawner->driver->stop(server->spawn, true);
+        deadline_set(server->hub->loop, &server->deadline, STOP_HURRY_MS);
+        break;
+    case SERVER_ROUTING:
+    case SERVER_READY:
+    case SERVER_STOPPED:
+        break;
+    }
+}
+
+void servers_release(struct hub *hub)
+{
+    for (size_t i = 0; i < hub->users.n; i++) {
+        struct user *user = hub->users.all[i];
+        while (user->servers) {
+            struct server *server = user->servers;
+            if (server->spawn)
+                hub->spawner->driver->release(server->spawn);
+            if (server->stage != SERVER_STOPPED && server->client_id)
+                HASH_DELETE(by_client, hub->servers.by_client, server);
+            server_free(server);
+        }
+    }
+}
+
+/* --- callbacks --- */
+
+static void on_progress(void *arg, unsigned percent, const char *message)
+{
+    struct server *server = arg;
+    if (is_starting(server->stage))
+        progress_tell(&server->progress, percent * 6 / 10, message);
+}
+
+static void on_started(void *arg, const char *url)
+{
+    server_begun(arg, url);
+}
+
+static void on_ended(void *arg, bool asked, const char *why)
+{
+    server_ended(arg, asked, why);
+}
+
+static void on_probed(void *arg, const struct fetch_reply *reply)
+{
+    server_probed(arg, reply->status);
+}
+
+static void on_probe_again(struct deadline *deadline)
+{
+    probe(CONTAINER(deadline, struct server, probe_again));
+}
+
+static void on_routed(void *arg, bool ok, const char *why)
+{
+    struct server *server = arg;
+    if (server->stage != SERVER_ROUTING)
+        return;
+    if (ok)
+        server_ready(server);
+    else
+        fail(server, why);
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    stage_is_late(CONTAINER(deadline, struct server, deadline));
+}
+
+static void on_failure_log(void *arg, struct span text)
+{
+    char *log = text.p ? must_copy_span(text) : NULL;
+    settle(arg, log);
+    free(log);
+}
