@@ -128,11 +128,6 @@ void scopes_add(struct scopes *scopes, enum scope scope)
     (void)add(scopes, scope, FILTER_NONE, NULL);
 }
 
-void scopes_add(struct scopes *scopes, enum scope scope)
-{
-    (void)add(scopes, scope, FILTER_NONE, NULL);
-}
-
 void scopes_add_all(struct scopes *scopes)
 {
     for (unsigned i = 0; i < SCOPES; i++)
