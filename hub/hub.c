@@ -14,7 +14,6 @@
 #include "hub/service.h"
 #include "hub/settings.h"
 #include "hub/store.h"
-#include "hub/usage.h"
 #include "login/name.h"
 #include "spawner/local.h"
 #include "web/endpoint.h"
@@ -38,6 +37,7 @@ enum {
     WRITE_MS = 60000,
     PEERS_MAX = 4096,
     HEAD_MAX = 64 * 1024,
+    INPUT_MAX = 64 * 1024 * 1024,
 };
 
 static void on_tick(struct deadline *deadline);
@@ -86,7 +86,7 @@ static void take_login(struct hub *hub)
                    .authorize_url = settings->oauth2_authorize_url,
                    .token_url = settings->oauth2_token_url,
                    .userinfo_url = settings->oauth2_userinfo_url,
-                   .scope = hub->oauth2_scope,
+                   .scope = settings->oauth2_scopes,
                    .username_claim = settings->oauth2_username_claim,
                    .groups_claim = settings->oauth2_groups_claim,
                    .ca_file = settings->oauth2_ca_file},
@@ -100,17 +100,9 @@ static void take_login(struct hub *hub)
         .admin_groups = list_of(&settings->admin_groups),
         .is_member = on_member,
         .is_member_arg = hub,
-        .failures_max = settings->login_failures_max,
+        .failures_max = (unsigned)settings->login_failures_max,
         .failures_window_s = (unsigned)(settings->login_failures_window_ms / 1000),
     };
-}
-
-static void join_scopes(struct hub *hub)
-{
-    struct text text = {0};
-    for (size_t i = 0; i < hub->settings->oauth2_scopes.n; i++)
-        text_format(&text, "%s%s", i ? " " : "", hub->settings->oauth2_scopes.p[i]);
-    hub->oauth2_scope = text.n ? text_take(&text) : NULL;
 }
 
 static bool make_spawner(struct hub *hub, struct error *error)
@@ -259,6 +251,7 @@ static bool listen_on(struct hub *hub, struct error *error)
                                            .write_ms = WRITE_MS,
                                            .head_bytes_max = HEAD_MAX,
                                            .body_bytes_max = REQUEST_BODY_MAX,
+                                           .input_bytes_max = INPUT_MAX,
                                            .peers_max = PEERS_MAX,
                                            .late = "The hub did not answer in time"};
     if (!bind_tcp(&hub->bound, "hub_ip", settings->hub_ip, settings->hub_port, 1, error))
@@ -276,7 +269,6 @@ bool hub_start(struct hub *hub, struct error *error)
     hub->tick.expire = on_tick;
     name_places(hub);
     digest_sha256(span_of(settings->cookie_secret), hub->cookie_secret);
-    join_scopes(hub);
     take_login(hub);
     hub->jobs = jobs_new(hub->loop, JOB_THREADS);
     hub->fetcher = fetcher_new(hub->loop);
@@ -330,7 +322,6 @@ void hub_stop(struct hub *hub)
     groups_release(hub);
     users_release(hub);
     pages_free(hub->pages);
-    free(hub->oauth2_scope);
     free(hub->base_url);
     free(hub->hub_url);
     free(hub->api_url);
@@ -389,7 +380,6 @@ static void on_tick(struct deadline *deadline)
 {
     struct hub *hub = CONTAINER(deadline, struct hub, tick);
     write_activity(hub);
-    usage_measure(hub);
     tokens_expire(hub);
     sessions_expire(hub);
     deadline_set(hub->loop, &hub->tick, TICK_MS);

@@ -60,7 +60,6 @@ struct hub {
     /* what the rooms below are built of */
     struct login_settings login;
     struct local_settings local;
-    char *oauth2_scope;
     struct bound bound;
     struct calls calls;
     struct deadline tick;

@@ -124,13 +124,6 @@ size_t user_group_names(const struct user *user, const char *names[])
     return user->groups_n;
 }
 
-size_t user_group_names(const struct user *user, const char *names[])
-{
-    for (size_t i = 0; i < user->groups_n; i++)
-        names[i] = user->groups[i]->name;
-    return user->groups_n;
-}
-
 bool user_in_group(const struct user *user, const char *group)
 {
     for (size_t i = 0; i < user->groups_n; i++)

@@ -46,8 +46,6 @@ void user_delete(struct hub *hub, struct user *user);
 void user_active(struct user *user, int64_t at_ms);
 /* Their names into `names`, USER_GROUPS_MAX at most; how many. */
 size_t user_group_names(const struct user *user, const char *names[]);
-/* Their names into `names`, USER_GROUPS_MAX at most; how many. */
-size_t user_group_names(const struct user *user, const char *names[]);
 bool user_in_group(const struct user *user, const char *group);
 /* Writes what user_active and server_active left; called by the hub's clock. */
 void users_write_activity(struct hub *hub);
