@@ -1,6 +1,7 @@
 // The user's own servers: what each is doing, and the buttons for what can be done with it.
-import { byId, element, hubUrl, icon, serverLabel, setText, setTime, t, user, asBytes, asPercent, whileSeen } from './page.js';
+import { byId, element, hubUrl, icon, serverLabel, setText, setTime, t, user, whileSeen } from './page.js';
 import { apiPath, look, send, serverPath } from './api.js';
+import { cpuText, memoryText, stateOf, stateText, STOPPED } from './server.js';
 import { announce, complain } from './notice.js';
 import { confirmed } from './dialog.js';
 
@@ -8,9 +9,8 @@ const CALM_MS = 6000;
 const EAGER_MS = 1000;
 const list = byId('servers');
 const add = byId('add');
-const namedLimit = Number(byId('main').dataset.namedLimit || 0); // 0: none may be added, -1: any number
-
-export const stateOf = (server) => server.pending ?? (server.ready ? 'ready' : 'stopped');
+const namedLimit = Number(byId('main').dataset.namedLimit);
+const SAID = { ready: 'now_running', stopped: 'now_stopped' };
 
 const rows = new Map(); // name → Row
 
@@ -56,7 +56,7 @@ class Row {
     const before = this.state.dataset.state;
     const focused = this.actions.contains(document.activeElement);
     this.state.dataset.state = state;
-    setText(this.state, t(STATES[state]));
+    setText(this.state, stateText(state));
     setTime(this.started, state === 'ready' ? server.started : null, '', (time) => t('started', { time }));
     setTime(this.active, server.last_activity, '', (time) => t('active', { time }));
     setText(this.usage, state === 'ready' ? usageText(server.usage) : '');
@@ -88,22 +88,8 @@ class Row {
   }
 }
 
-const STATES = {
-  stopped: 'state_stopped',
-  spawn: 'state_spawn',
-  ready: 'state_ready',
-  stop: 'state_stop',
-  check: 'state_check',
-};
-const SAID = { ready: 'now_running', stopped: 'now_stopped' };
-
 function usageText(usage) {
-  if (!usage) return '';
-  const used = asBytes(usage.memory_bytes);
-  const memory = usage.memory_limit_bytes
-    ? t('memory_of', { used, limit: asBytes(usage.memory_limit_bytes) })
-    : t('memory_now', { used });
-  return `${t('cpu_now', { percent: asPercent(usage.cpu) })} · ${memory}`;
+  return usage ? t('uses', { cpu: cpuText(usage), memory: memoryText(usage) }) : '';
 }
 
 function show(servers) {
@@ -118,10 +104,10 @@ function show(servers) {
     if (!rows.has(name)) rows.set(name, new Row(name));
     const { node } = rows.get(name);
     if (list.children[place] !== node) list.insertBefore(node, list.children[place] ?? null);
-    rows.get(name).show(servers[name] ?? { pending: null, ready: false, last_activity: null, url: '' });
+    rows.get(name).show(servers[name] ?? STOPPED);
   });
   list.setAttribute('aria-busy', 'false');
-  const full = namedLimit >= 0 && named.length >= namedLimit;
+  const full = named.length >= namedLimit;
   add.hidden = namedLimit === 0;
   add.querySelector('button').disabled = byId('name').disabled = full;
   setText(byId('name-hint'), full ? t('named_limit', { limit: namedLimit }) : t('new_server_hint'));

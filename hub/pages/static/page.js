@@ -108,6 +108,8 @@ export function asBytes(bytes) {
   return `${bytes < 10 ? one.format(bytes) : whole.format(Math.round(bytes))}\u00a0${names[unit]}`;
 }
 
+const UNLUCKY_MS = 10000;
+
 // Runs `look` now and again and again, at the distance in ms that it resolves to, while the page is seen.
 // Returns a function that looks at once.
 export function whileSeen(look) {
@@ -119,9 +121,13 @@ export function whileSeen(look) {
     again = busy;
     if (busy || document.hidden) return;
     busy = true;
-    const wait = await look();
-    busy = false;
-    timer = setTimeout(turn, again ? 0 : wait);
+    let wait = UNLUCKY_MS;
+    try {
+      wait = await look();
+    } finally {
+      busy = false;
+      timer = setTimeout(turn, again ? 0 : wait);
+    }
   };
   document.addEventListener('visibilitychange', turn);
   turn();
