@@ -21,9 +21,10 @@ enum settings_action {
 enum settings_authenticator { AUTH_DUMMY, AUTH_PASSWORD_FILE, AUTH_PAM, AUTH_OAUTH2, AUTH_HEADER };
 enum settings_spawner { SPAWNER_LOCAL };
 
-/* Texts are the struct's own; NULL: not given and without a default. Lists without a word are
- * empty. Keys that settings_reload may change are marked (reload): whoever reads them keeps no
- * pointer to them from one turn of the loop to the next. Read on the loop's thread alone. */
+/* Texts are the struct's own; NULL: not given and without a default. Lists that were
+ * not given are empty, and end with NULL. Keys that settings_reload may change are marked (reload):
+ * whoever reads them keeps no pointer to them from one turn of the loop to the next. Read on the
+ * loop's thread alone. */
 struct settings {
     enum settings_action action;
     char *operand;
@@ -84,7 +85,7 @@ struct settings {
     char *oauth2_client_id, *oauth2_client_secret, *oauth2_client_secret_file;
     char *oauth2_issuer; /* its .well-known document tells the URLs that are NULL below */
     char *oauth2_authorize_url, *oauth2_token_url, *oauth2_userinfo_url;
-    char *oauth2_scopes;         /* "openid profile email"; NULL: the provider's own */
+    struct words oauth2_scopes;  /* empty: the provider's own */
     char *oauth2_username_claim; /* never NULL with AUTH_OAUTH2 */
     char *oauth2_groups_claim;   /* NULL: groups are not known */
     char *oauth2_callback_url;   /* never NULL with AUTH_OAUTH2 */

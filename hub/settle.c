@@ -5,6 +5,7 @@
 #include "hub/secret.h"
 #include "hub/settle_login.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,6 +40,14 @@ void settle_default(char **text, const char *format, ...)
     vsnprintf(value, sizeof value, format, args);
     va_end(args);
     *text = must_copy(value);
+}
+
+void settle_list(struct words *list, const struct conf_kind *kind, const char *value)
+{
+    struct error why;
+    bool good = kind->read(list, value, &why);
+    assert(good && "a default must be of its own kind");
+    (void)good;
 }
 
 bool settle_secret(struct settling *settling, const char *flag, const char *file, char **secret,
@@ -300,8 +309,22 @@ static bool settle_services(struct settling *settling)
     return true;
 }
 
+/* Lists that no source has given end with NULL like others. */
+static void settle_lists(struct settings *settings)
+{
+    struct words *const lists[] = {
+        &settings->proxy_command, &settings->allow_users,  &settings->allow_groups,
+        &settings->admin_users,   &settings->admin_groups, &settings->header_trusted,
+        &settings->oauth2_scopes, &settings->gpus,
+    };
+    for (size_t i = 0; i < COUNT(lists); i++)
+        if (!lists[i]->p)
+            settle_list(lists[i], &kind_words, "");
+}
+
 bool settle(struct settling *settling)
 {
+    settle_lists(settling->settings);
     if (!settle_action(settling) || !settle_state(settling))
         return false;
     if (settling->settings->action == SETTINGS_BACKUP ||

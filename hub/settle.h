@@ -28,6 +28,8 @@ bool settle_secret(struct settling *settling, const char *flag, const char *file
                    const char *variable) MUST_CHECK;
 /* A text that was not given gets its default. */
 void settle_default(char **text, const char *format, ...) PRINTF(2, 3);
+/* A list that was not given gets its default. */
+void settle_list(struct words *list, const struct conf_kind *kind, const char *value);
 /* Whether the host of "http://host:port" is this machine alone. */
 bool settle_is_local(const char *url);
 
