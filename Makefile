@@ -127,10 +127,13 @@ lint: ## floors, sizes, formatting, names
 format: ## put every C file into the house's form
 	clang-format -i $$(git ls-files --cached --others --exclude-standard '*.[ch]')
 
-docs: $(BUILD)/hubgate ## write the reference of the flags: Markdown and man page
+docs: $(BUILD)/hubgate $(BUILD)/hubgate-hub ## write what is printed from tables: references, man pages, the example of settings
 	@mkdir -p docs/reference
 	$(BUILD)/hubgate --print-reference markdown >docs/reference/flags.md
 	$(BUILD)/hubgate --print-reference man >docs/hubgate.1
+	$(BUILD)/hubgate-hub --print-reference markdown >docs/reference/hub-settings.md
+	$(BUILD)/hubgate-hub --print-reference man >docs/hubgate-hub.1
+	$(BUILD)/hubgate-hub --print-reference yaml >deploy/hubgate-hub.example.yaml
 
 UNITS = $(PREFIX)/lib/systemd/system
 install: all ## install into PREFIX (DESTDIR respected)

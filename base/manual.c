@@ -5,7 +5,9 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { HELP_WIDTH = 96, HELP_INDENT = 34 };
+enum { HELP_WIDTH = 96, HELP_INDENT = 34, DETAILS = 320 };
+
+#define RELOADED "(reloaded)"
 
 static bool is_shown(const struct conf_row *row)
 {
@@ -43,6 +45,17 @@ static void write_default(char *text, size_t size, const struct conf_row *row)
     snprintf(text, size, "%s", says ? says : "");
 }
 
+/* Range and default, in brackets. */
+static void write_details(char *text, size_t size, const struct conf_row *row)
+{
+    char range[160], fallback[80];
+    write_range(range, sizeof range, row);
+    write_default(fallback, sizeof fallback, row);
+    snprintf(text, size, "%s%s%s%s%s%s%s", *range ? "[" : "", range, *range ? "]" : "",
+             *range && *fallback ? " " : "", *fallback ? "(default: " : "", fallback,
+             *fallback ? ")" : "");
+}
+
 /* ---- help ---- */
 
 /* The words of text from column `at` on, broken before HELP_WIDTH, further lines indented. */
@@ -66,7 +79,7 @@ static size_t print_words(FILE *out, const char *text, size_t at, size_t indent)
 
 static void print_help_row(const struct conf_row *row, FILE *out)
 {
-    char range[160], fallback[80], details[320];
+    char details[DETAILS];
     struct span name = declaration(row);
     fprintf(out, "  %.*s", (int)name.n, name.p);
     if (name.n + 4 > HELP_INDENT)
@@ -76,12 +89,9 @@ static void print_help_row(const struct conf_row *row, FILE *out)
     size_t at =
         print_words(out, row->type == CONF_REFUSED ? "Refused:" : "", HELP_INDENT, HELP_INDENT);
     at = print_words(out, row->help, at, HELP_INDENT);
-    write_range(range, sizeof range, row);
-    write_default(fallback, sizeof fallback, row);
-    snprintf(details, sizeof details, "%s%s%s%s%s%s%s", *range ? "[" : "", range, *range ? "]" : "",
-             *range && *fallback ? " " : "", *fallback ? "(default: " : "", fallback,
-             *fallback ? ")" : "");
+    write_details(details, sizeof details, row);
     at = print_words(out, details, at, HELP_INDENT);
+    at = print_words(out, row->reloads ? RELOADED : "", at, HELP_INDENT);
     if (row->flag && row->env) {
         snprintf(details, sizeof details, "(environment: %s)", row->env);
         print_words(out, details, at, HELP_INDENT);
@@ -323,15 +333,12 @@ static void print_example(FILE *out, const char *text)
 
 static void print_yaml_row(const struct conf_row *row, FILE *out)
 {
-    char range[160], fallback[80], details[320], key[CONF_NAME];
-    write_range(range, sizeof range, row);
-    write_default(fallback, sizeof fallback, row);
+    char details[DETAILS], key[CONF_NAME];
     fputc('\n', out);
     size_t at = print_comment(out, row->help, 0);
-    snprintf(details, sizeof details, "%s%s%s%s%s%s%s%s", *range ? "[" : "", range,
-             *range ? "]" : "", *range && *fallback ? " " : "", *fallback ? "(default: " : "",
-             fallback, *fallback ? ")" : "", row->reloads ? " [reloaded]" : "");
-    print_comment(out, details, at);
+    write_details(details, sizeof details, row);
+    at = print_comment(out, details, at);
+    print_comment(out, row->reloads ? RELOADED : "", at);
     struct span name = row_key(row, key);
     fprintf(out, "\n#%.*s:", (int)name.n, name.p);
     if (row->example)

@@ -30,7 +30,7 @@
 #define NO_SECRET(decl, instead)                                                                   \
     {                                                                                              \
         .type = CONF_REFUSED, .flag = (decl),                                                      \
-        .help = "A secret belongs neither on a command line nor in this file. " instead            \
+        .help = "A secret belongs neither on a command line nor in the file of settings. " instead \
     }
 
 static const struct conf_row rows[] = {
@@ -405,9 +405,10 @@ static const struct conf_note examples[] = {
 static const struct conf_note notes[] = {
     {"Exit status", "0 after SIGTERM, --help, --version, a good --check and a command that was "
                     "done; 1 when it could not start, with one line on stderr that says why."},
-    {"Signals", "SIGTERM ends the hub; servers go on and are found again at the next start. SIGHUP "
-                "reads the file again: keys marked as reloaded count at once, for others the log "
-                "says that they need a restart, and a file with a mistake changes nothing."},
+    {"Signals",
+     "SIGTERM ends the hub; servers go on and are found again at the next start. SIGHUP "
+     "reads the file again: what is marked as reloaded counts at once, for the rest the log "
+     "says that it needs a restart. A file with a mistake changes nothing."},
     {"Reporting", "Please report what does not work as written here, with the output of "
                   "hubgate-hub --version and the log lines around it, to the project's issue "
                   "tracker."},
@@ -422,7 +423,7 @@ const struct conf keys = {
              "wins over the environment, which wins over the file, which wins over the default. A "
              "list may be written a,b,c outside the file, a command with blanks between its words; "
              "maps, and lists with stranger words, are JSON there. An empty value means the "
-             "default.",
+             "default. What is marked as reloaded counts from the next SIGHUP on.",
     .rows = rows,
     .rows_n = COUNT(rows),
     .examples = examples,
