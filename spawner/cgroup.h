@@ -1,35 +1,19 @@
-/* Control groups, one a server: limits, what it uses, and an end that nothing escapes. Version 2
- * where the hub's own group is delegated to it, version 1 where that is what the system has
- * (cgroups(7)). Everything here blocks on cgroupfs for a moment. */
+/* Control groups, one a server: limits, what it uses, and an end that nothing escapes. Everything
+ * here blocks on cgroupfs for a moment. */
 #ifndef SPAWNER_CGROUP_H
 #define SPAWNER_CGROUP_H
 
 #include "base/text.h"
+#include "spawner/cgroups.h"
 #include "spawner/spawner.h"
 
 #include <jansson.h>
-
-/* What a controller is for; version 1 has a tree for each. */
-enum cgroup_kind { CGROUP_MEMORY, CGROUP_CPU, CGROUP_PIDS, CGROUP_CPU_TIME, CGROUP_KINDS };
 
 /* One server's. Zeroed: none. */
 struct cgroup {
     unsigned version;          /* 0: none */
     char *paths[CGROUP_KINDS]; /* directories; version 2: the first alone */
 };
-
-/* Where groups can be made. Read by all threads once it is there. */
-struct cgroups;
-
-/* root: "", or a directory that stands for / in tests. Version 2: takes the controllers into use,
- * for which the hub's processes move to the group "hub" below their own, unless they are in one of
- * that name already. Never NULL. */
-struct cgroups *cgroups_find(const char *root);
-void cgroups_free(struct cgroups *cgroups);
-/* Whether a server can be limited in this. */
-bool cgroups_can(const struct cgroups *cgroups, enum cgroup_kind kind);
-/* "version 2 in /sys/fs/cgroup/…", for the log. */
-void cgroups_say(const struct cgroups *cgroups, struct text *text);
 
 /* Makes the group; limits of kinds that we cannot limit are left out. Without any cgroup: *cgroup
  * is none, and true. */

@@ -79,13 +79,16 @@ static void say(struct text *why, const struct status *status, const struct trac
                 const char *command, bool oom)
 {
     bool killed = strcmp(status->word, KEEPER_KILLED) == 0;
-    if (oom && (!*status->word || (killed && status->number == SIGKILL))) {
+    bool exited = strcmp(status->word, KEEPER_EXITED) == 0;
+    /* By a shell's word too, that the server is wrapped in. */
+    if (oom && (!*status->word || (killed && status->number == SIGKILL) ||
+                (exited && status->number == 128 + SIGKILL))) {
         text_put(why, "ended: out of memory (limit ");
         say_memory(why, trace->memory_bytes);
-        text_put(why, "); restart the server, and use less at once or choose a larger profile");
+        text_put(why, "); start it again, and use less at once or choose a larger profile");
     } else if (killed) {
         say_signal(why, status->number);
-    } else if (strcmp(status->word, KEEPER_EXITED) == 0) {
+    } else if (exited) {
         text_format(why, "ended with status %d", status->number);
     } else if (strcmp(status->word, KEEPER_FAILED) == 0) {
         text_format(why, "cannot run %s: %s", command ? command : "its command",

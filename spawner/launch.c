@@ -237,12 +237,11 @@ static void fill_argv(const struct launch *launch, struct desk *desk)
 static void fill_rlimits(const struct launch *launch, struct child *child)
 {
     const struct spawn_limits *limits = &launch->limits;
-    if (limits->memory_bytes && !cgroups_can(launch->cgroups, CGROUP_MEMORY)) {
+    if (limits->memory_bytes && !launch->cgroups->can[CGROUP_MEMORY]) {
         child->rlimits[child->rlimits_n].which = RLIMIT_DATA;
         child->rlimits[child->rlimits_n++].most = limits->memory_bytes;
     }
-    if (limits->pids && launch->settings->switch_user &&
-        !cgroups_can(launch->cgroups, CGROUP_PIDS)) {
+    if (limits->pids && launch->settings->switch_user && !launch->cgroups->can[CGROUP_PIDS]) {
         child->rlimits[child->rlimits_n].which = RLIMIT_NPROC;
         child->rlimits[child->rlimits_n++].most = (rlim_t)limits->pids + 1;
     }

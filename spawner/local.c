@@ -94,11 +94,11 @@ static void say_limits(const struct local *local)
 {
     struct text text = {0};
     cgroups_say(local->cgroups, &text);
-    if (!cgroups_can(local->cgroups, CGROUP_MEMORY))
+    if (!local->cgroups->can[CGROUP_MEMORY])
         text_put(&text, "; memory is limited for each process by itself");
-    if (!cgroups_can(local->cgroups, CGROUP_CPU))
+    if (!local->cgroups->can[CGROUP_CPU])
         text_put(&text, "; CPU cannot be limited");
-    if (!cgroups_can(local->cgroups, CGROUP_PIDS))
+    if (!local->cgroups->can[CGROUP_PIDS])
         text_put(&text, local->settings.switch_user ? "; processes are limited for each user"
                                                     : "; processes cannot be limited");
     log_line(LOG_INFO, "local servers: %.*s", (int)text.n, text.p);

@@ -1,0 +1,170 @@
+#include "spawner/cgroups.h"
+
+#include "keeper/process.h"
+#include "spawner/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Names of the controllers; version 2 needs none for the CPU time. */
+static const char *const controllers[CGROUP_KINDS] = {"memory", "cpu", "pids", "cpuacct"};
+
+/* The path behind the second colon of the line for this controller in /proc/self/cgroup; NULL:
+ * none. controller "": version 2's line, which names none. */
+static char *own_group(const char *root, const char *controller)
+{
+    char text[FILE_BYTES_MAX];
+    if (!file_read(root, "proc/self/cgroup", text))
+        return NULL;
+    char *rest = text;
+    for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n")) {
+        char *names = strchr(line, ':');
+        char *path = names ? strchr(names + 1, ':') : NULL;
+        if (!path)
+            continue;
+        *path++ = '\0';
+        if (*controller ? file_has_word(names + 1, controller) : !names[1])
+            return must_copy(strcmp(path, "/") == 0 ? "" : path);
+    }
+    return NULL;
+}
+
+/* Mount and group as a directory that we may write to; NULL: none. In a container the path may name
+ * a group that its mount does not show: the mount's top is then its own. */
+static char *own_directory(const char *root, const char *mount, const char *controller)
+{
+    char *group = own_group(root, controller), *path = NULL;
+    if (!group)
+        return NULL;
+    struct text text = {0};
+    text_format(&text, "%s/sys/fs/cgroup%s%s", root, mount, group);
+    path = text_take(&text);
+    if (*group && access(path, F_OK) != 0) {
+        free(path);
+        text_format(&text, "%s/sys/fs/cgroup%s", root, mount);
+        path = text_take(&text);
+    }
+    free(group);
+    char *procs = file_join(path, "cgroup.procs");
+    bool usable = access(path, W_OK) == 0 && access(procs, W_OK) == 0;
+    free(procs);
+    if (usable)
+        return path;
+    free(path);
+    return NULL;
+}
+
+static void find_v1(struct cgroups *cgroups, const char *root)
+{
+    for (size_t kind = 0; kind < CGROUP_KINDS; kind++) {
+        char mount[32];
+        snprintf(mount, sizeof mount, "/%s", controllers[kind]);
+        cgroups->parent[kind] = own_directory(root, mount, controllers[kind]);
+        cgroups->can[kind] = cgroups->parent[kind] != NULL;
+        if (cgroups->can[kind])
+            cgroups->version = 1;
+    }
+}
+
+/* Whether every process of the group is us or ours. */
+static bool only_ours(const char *procs)
+{
+    struct processes all = {0};
+    pid_t self = getpid();
+    bool only = processes_read(&all);
+    processes_sort(&all, &self, 1);
+    for (const char *line = procs; only && line && *line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        pid_t pid = (pid_t)strtol(line, NULL, 10);
+        bool ours = pid == 0;
+        for (size_t i = 0; i < all.n && !ours; i++)
+            ours = all.list[i].pid == pid && all.list[i].root == 0;
+        only = ours;
+    }
+    processes_release(&all);
+    return only;
+}
+
+/* A group with controllers for those below has no processes itself (cgroups(7), "no internal
+ * processes"): they move to a leaf. Not other people's: then the group is not ours. The machine's
+ * root group is exempt; it has no cgroup.type. */
+static bool make_way(const char *parent, bool is_top)
+{
+    char procs[FILE_BYTES_MAX], type[FILE_BYTES_MAX];
+    if (!file_read(parent, "cgroup.type", type) || !file_read(parent, "cgroup.procs", procs) ||
+        !*procs)
+        return true;
+    char *leaf = file_join(parent, "hub");
+    bool good = (is_top || only_ours(procs)) && (mkdir(leaf, 0755) == 0 || errno == EEXIST);
+    for (char *line = procs, *end; good && *line; line = end) {
+        end = line + strcspn(line, "\n");
+        if (*end)
+            *end++ = '\0';
+        good = file_write(leaf, "cgroup.procs", line) || errno == ESRCH;
+    }
+    free(leaf);
+    return good;
+}
+
+static bool is_leaf(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash && strcmp(slash, "/hub") == 0;
+}
+
+static void find_v2(struct cgroups *cgroups, const char *root)
+{
+    char *parent = own_directory(root, "", ""), *group = own_group(root, "");
+    char offered[FILE_BYTES_MAX] = "";
+    if (parent && group && is_leaf(group) && is_leaf(parent))
+        *strrchr(parent, '/') = '\0';
+    if (parent && access(parent, W_OK) == 0)
+        cgroups->version = 2;
+    bool any = cgroups->version && file_read(parent, "cgroup.controllers", offered) &&
+               make_way(parent, group && !*group);
+    for (size_t kind = 0; any && kind < CGROUP_CPU_TIME; kind++) {
+        char enable[32];
+        snprintf(enable, sizeof enable, "+%s", controllers[kind]);
+        cgroups->can[kind] = file_has_word(offered, controllers[kind]) &&
+                             file_write(parent, "cgroup.subtree_control", enable);
+    }
+    cgroups->can[CGROUP_CPU_TIME] = cgroups->version == 2;
+    cgroups->parent[0] = parent;
+    free(group);
+}
+
+struct cgroups *cgroups_find(const char *root)
+{
+    struct cgroups *cgroups = must_alloc(sizeof *cgroups);
+    struct text mark = {0};
+    text_format(&mark, "%s/sys/fs/cgroup/cgroup.controllers", root);
+    char *path = text_take(&mark);
+    if (access(path, F_OK) == 0)
+        find_v2(cgroups, root);
+    else
+        find_v1(cgroups, root);
+    free(path);
+    return cgroups;
+}
+
+void cgroups_free(struct cgroups *cgroups)
+{
+    for (size_t i = 0; i < CGROUP_KINDS; i++)
+        free(cgroups->parent[i]);
+    free(cgroups);
+}
+
+void cgroups_say(const struct cgroups *cgroups, struct text *text)
+{
+    const char *parent = NULL;
+    for (size_t i = 0; i < CGROUP_KINDS && !parent; i++)
+        parent = cgroups->parent[i];
+    if (cgroups->version)
+        text_format(text, "cgroups of version %u in %s", cgroups->version, parent);
+    else
+        text_put(text, "no cgroup that the hub may write to");
+}
