@@ -14,6 +14,7 @@
 #include "hub/service.h"
 #include "hub/settings.h"
 #include "hub/store.h"
+#include "hub/meter.h"
 #include "login/name.h"
 #include "spawner/local.h"
 #include "web/endpoint.h"
@@ -30,7 +31,9 @@
 
 enum {
     JOB_THREADS = 4,
-    TICK_MS = 10000, /* between two writings of activity, and looks at what has expired */
+    TICK_MS =
+        METER_EVERY_MS, /* also between two writings of activity, and looks for what expired */
+    LAST_ANSWER_MS = 200,
     IDLE_MS = 75000,
     READ_MS = 60000,
     ANSWER_MS = 120000,
@@ -41,6 +44,7 @@ enum {
 };
 
 static void on_tick(struct deadline *deadline);
+static void on_end(struct deadline *deadline);
 static void on_call(void *arg, struct call *call);
 static bool on_member(void *arg, const char *name);
 
@@ -300,6 +304,7 @@ void hub_stop(struct hub *hub)
 {
     hub->ending = true;
     deadline_clear(&hub->tick);
+    deadline_clear(&hub->end.at);
     endpoint_free(hub->endpoint);
     calls_release(&hub->calls);
     culler_free(hub->culler);
@@ -361,6 +366,26 @@ void hub_stop_all(struct hub *hub)
     end_if_quiet(hub);
 }
 
+void hub_end_soon(struct hub *hub, bool servers, bool proxy)
+{
+    hub->ending = true;
+    hub->end.servers = servers;
+    hub->end.proxy = proxy;
+    hub->end.at.expire = on_end;
+    deadline_set(hub->loop, &hub->end.at, LAST_ANSWER_MS);
+}
+
+static void end(struct hub *hub)
+{
+    if (hub->end.servers) {
+        hub_stop_all(hub);
+        return;
+    }
+    if (hub->end.proxy)
+        proxy_stop(hub->proxy);
+    loop_stop(hub->loop);
+}
+
 void hub_server_settled(struct hub *hub)
 {
     end_if_quiet(hub);
@@ -380,9 +405,15 @@ static void on_tick(struct deadline *deadline)
 {
     struct hub *hub = CONTAINER(deadline, struct hub, tick);
     write_activity(hub);
+    meter_measure_all(hub);
     tokens_expire(hub);
     sessions_expire(hub);
     deadline_set(hub->loop, &hub->tick, TICK_MS);
+}
+
+static void on_end(struct deadline *deadline)
+{
+    end(CONTAINER(deadline, struct hub, end.at));
 }
 
 static void on_call(void *arg, struct call *call)

@@ -56,6 +56,11 @@ struct hub {
     bool ending;     /* nothing new starts */
     bool ending_all; /* … and once the last server has ended, the hub does */
     bool failed;     /* the exit status is 1 */
+    struct {
+        struct deadline at;
+        bool servers, proxy; /* they end too */
+    } end;                   /* hub_end_soon's */
+    size_t followers_n;      /* of servers' logs */
 
     /* what the rooms below are built of */
     struct login_settings login;
@@ -77,6 +82,10 @@ void hub_reload(struct hub *hub);
 void hub_stop(struct hub *hub);
 /* Stops all servers, then the proxy, then the loop. */
 void hub_stop_all(struct hub *hub);
+
+/* Ends the hub in a moment, so that whoever asked for it is answered; with its servers, which means
+ * the proxy too, or with the proxy alone where it is ours. */
+void hub_end_soon(struct hub *hub, bool servers, bool proxy);
 
 /* A server is stopped, or its start failed: ends the hub where it waits for that, or, with status
  * 1, when as many starts in a row failed as the settings allow: whoever runs it starts it anew. */

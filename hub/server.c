@@ -111,6 +111,7 @@ static void server_free(struct server *server)
     free(server->prefix);
     free(server->client_id);
     free(server->url);
+    free(server->meter);
     free(server->options);
     free(server->why);
     free(server);
@@ -425,6 +426,8 @@ static void server_ended(struct server *server, bool asked, const char *why)
     server->spawn = NULL;
     free(server->url);
     server->url = NULL;
+    free(server->meter);
+    server->meter = NULL;
     HASH_DELETE(by_client, hub->servers.by_client, server);
     tokens_revoke(hub, server->user, server->client_id, NULL);
     tokens_revoke(hub, NULL, server->client_id, NULL);

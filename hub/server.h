@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 struct token;
+struct meter;
 struct fetch;
 
 enum server_stage {
@@ -48,10 +49,11 @@ struct server {
     int64_t started_ms, last_activity_ms;
     struct progress progress;
     struct settled *waiting;
-    char *why;          /* it is about to stop because of this; NULL: asked to */
-    bool remove;        /* once stopped, it is deleted */
-    bool changed;       /* last_activity is newer than on disk */
-    int64_t cull_at_ms; /* when the culler will stop it if nothing moves; 0: not soon */
+    char *why;           /* it is about to stop because of this; NULL: asked to */
+    bool remove;         /* once stopped, it is deleted */
+    bool changed;        /* last_activity is newer than on disk */
+    struct meter *meter; /* while it runs; NULL: not measured yet */
+    int64_t cull_at_ms;  /* when the culler will stop it if nothing moves; 0: not soon */
 };
 
 /* All of them together. */
