@@ -1,5 +1,6 @@
 #include "hub/kinds.h"
 #include "base/str.h"
+#include "base/text.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -331,13 +332,22 @@ static bool read_gpus(void *field, const char *value, struct error *why)
     return read_list(field, ids, ",", why);
 }
 
-/* Also as OAuth writes scopes, with spaces between (RFC 6749 3.3). */
+/* Words between spaces, as OAuth writes scopes (RFC 6749 3.3). */
 static bool read_scopes(void *field, const char *value, struct error *why)
 {
-    return read_list(field, value, " \t\n,", why);
+    struct words words = {0};
+    struct text joined = {0};
+    if (!read_list(&words, value, " \t\n,", why))
+        return false;
+    for (size_t i = 0; i < words.n; i++)
+        text_format(&joined, "%s%s", i ? " " : "", words.p[i]);
+    words_free(&words);
+    text_free(field);
+    *(char **)field = text_take(&joined);
+    return true;
 }
 
-const struct conf_kind kind_scopes = {read_scopes, words_free, words_same, .takes_trees = true};
+const struct conf_kind kind_scopes = {read_scopes, text_free, text_same, .takes_trees = true};
 const struct conf_kind kind_words = {read_words, words_free, words_same, .takes_trees = true};
 const struct conf_kind kind_command = {read_command, words_free, words_same, .takes_trees = true};
 const struct conf_kind kind_gpus = {read_gpus, words_free, words_same, .takes_trees = true};

@@ -32,7 +32,7 @@ extern const struct conf_kind kind_command;  /* struct words */
 extern const struct conf_kind kind_gpus;     /* struct words: a list, or a count for 0, 1, 2 … */
 extern const struct conf_kind kind_cidrs;    /* struct cidrs */
 extern const struct conf_kind kind_networks; /* struct words, each a network */
-extern const struct conf_kind kind_scopes;   /* struct words, also with spaces between */
+extern const struct conf_kind kind_scopes;   /* char *: "openid profile" */
 extern const struct conf_kind kind_url;      /* char *: http:// or https:// */
 extern const struct conf_kind kind_origin;   /* char *: the same without path or slash at the end */
 extern const struct conf_kind kind_path_url; /* char *: "/lab": begins with a slash */

@@ -85,7 +85,7 @@ struct settings {
     char *oauth2_client_id, *oauth2_client_secret, *oauth2_client_secret_file;
     char *oauth2_issuer; /* its .well-known document tells the URLs that are NULL below */
     char *oauth2_authorize_url, *oauth2_token_url, *oauth2_userinfo_url;
-    struct words oauth2_scopes;  /* empty: the provider's own */
+    char *oauth2_scopes;         /* "openid profile email"; NULL: the provider's own */
     char *oauth2_username_claim; /* never NULL with AUTH_OAUTH2 */
     char *oauth2_groups_claim;   /* NULL: groups are not known */
     char *oauth2_callback_url;   /* never NULL with AUTH_OAUTH2 */

@@ -79,8 +79,7 @@ static bool settle_preset(struct settling *settling)
     fill_url(&settings->oauth2_token_url, base, preset->token);
     fill_url(&settings->oauth2_userinfo_url, base, preset->userinfo);
     fill(&settings->oauth2_provider, preset->provider);
-    if (preset->scopes && !settle_has(settling, "--oauth2-scopes"))
-        settle_list(&settings->oauth2_scopes, &kind_scopes, preset->scopes);
+    fill(&settings->oauth2_scopes, preset->scopes);
     fill(&settings->oauth2_username_claim, preset->username_claim);
     fill(&settings->oauth2_groups_claim, preset->groups_claim);
     if (!settle_has(settling, "--oauth2-secret-in-body"))

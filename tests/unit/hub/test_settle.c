@@ -229,11 +229,11 @@ static void test_presets_fill_in_what_is_not_given(void **state)
     expect_good(OAUTH2 "oauth2_preset: gitlab\n", "");
     assert_string_equal(settings.oauth2_token_url, "https://gitlab.com/oauth/token");
     assert_string_equal(settings.oauth2_groups_claim, "groups");
-    assert_int_equal(settings.oauth2_scopes.n, 3);
+    assert_string_equal(settings.oauth2_scopes, "openid profile email");
     expect_good(OAUTH2 "oauth2_preset: google\noauth2_scopes: openid email\n", "");
     assert_string_equal(settings.oauth2_issuer, "https://accounts.google.com");
     assert_string_equal(settings.oauth2_username_claim, "email");
-    assert_int_equal(settings.oauth2_scopes.n, 2);
+    assert_string_equal(settings.oauth2_scopes, "openid email");
     expect_good(OAUTH2 "oauth2_preset: keycloak\nbase_url: /jhub/\n"
                        "oauth2_base_url: https://sso.example.org/realms/lab\n",
                 "");
