@@ -28,6 +28,17 @@ void text_base64url(struct text *text, struct span bytes)
     }
 }
 
+void text_base64(struct text *text, struct span bytes)
+{
+    size_t from = text->n;
+    text_base64url(text, bytes);
+    for (size_t i = from; i < text->n; i++)
+        if (text->p[i] == '-' || text->p[i] == '_')
+            text->p[i] = text->p[i] == '-' ? '+' : '/';
+    while ((text->n - from) % 4 != 0)
+        text_put(text, "=");
+}
+
 ptrdiff_t base64url_decode(struct span text, char *out)
 {
     uint32_t group = 0;

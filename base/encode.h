@@ -1,4 +1,5 @@
-/* Bytes as text: hexadecimal, base64url (RFC 4648 5, without padding), percent escapes. */
+/* Bytes as text: hexadecimal, base64 and base64url (RFC 4648 4 and 5, the latter
+ * without padding), percent escapes. */
 #ifndef BASE_ENCODE_H
 #define BASE_ENCODE_H
 
@@ -6,6 +7,8 @@
 
 void text_hex(struct text *text, struct span bytes);
 void text_base64url(struct text *text, struct span bytes);
+/* The alphabet and the padding of RFC 4648 4. */
+void text_base64(struct text *text, struct span bytes);
 /* Decodes into out, room of at least 3 bytes for every 4. Returns the length, -1: not base64url. */
 ptrdiff_t base64url_decode(struct span text, char *out);
 /* All but the unreserved characters of RFC 3986 2.3, and those in `more`, as %XX. */

@@ -6,6 +6,7 @@
 #include "login/dummy.h"
 #include "login/header.h"
 #include "login/name.h"
+#include "login/oauth2.h"
 #include "login/pam.h"
 #include "login/password_file.h"
 #include "login/throttle.h"
@@ -15,10 +16,7 @@
 #include <string.h>
 
 static const struct way_driver *const drivers[] = {
-    &way_dummy,
-    &way_password_file,
-    &way_pam,
-    &way_header,
+    &way_dummy, &way_password_file, &way_pam, &way_oauth2, &way_header,
 };
 
 struct authenticator {

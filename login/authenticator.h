@@ -86,8 +86,8 @@ struct login_begin {
 };
 struct login_began {
     enum login_verdict verdict; /* GRANTED: go */
-    const char *message;
-    const char *url;    /* 302 to it */
+    const char *key, *message;  /* if not: as in login_result */
+    const char *url;            /* 302 to it */
     const char *cookie; /* set it: HttpOnly, SameSite=Lax, Max-Age LOGIN_VISIT_S; tabs share it */
 };
 typedef void login_begin_done(void *arg, const struct login_began *began);

@@ -38,9 +38,9 @@ static bool decode(struct span text, unsigned char out[static HASH_BYTES_MAX], u
 static void encode(struct text *text, const unsigned char *bytes, size_t n)
 {
     size_t from = text->n;
-    text_base64url(text, (struct span){(const char *)bytes, n});
-    for (char *p = text->p + from; p < text->p + text->n; p++)
-        *p = (char)(*p == '-' ? '+' : *p == '_' ? '/' : *p);
+    text_base64(text, (struct span){(const char *)bytes, n});
+    while (text->n > from && text->p[text->n - 1] == '=') /* argon2's own form has no padding */
+        text->n--;
 }
 
 /* "m=19456" and its like, with the comma or dollar after it cut off. */

@@ -34,6 +34,21 @@ static void base64url_goes_there_and_back(void **state)
     }
 }
 
+static void base64_is_padded(void **state)
+{
+    static const char *const rows[][2] = {
+        {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"\xfb\xff\xfe", "+//+"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct text text = {0};
+        text_put(&text, "-");
+        text_base64(&text, span_of(rows[i][0]));
+        char *coded = text_take(&text);
+        assert_string_equal(coded + 1, rows[i][1]);
+        free(coded);
+    }
+}
+
 static void base64url_refuses_other_letters(void **state)
 {
     char out[16];
@@ -94,6 +109,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64url_goes_there_and_back),
+        cmocka_unit_test(base64_is_padded),
         cmocka_unit_test(base64url_refuses_other_letters),
         cmocka_unit_test(texts_are_escaped),
         cmocka_unit_test(form_values_are_found),

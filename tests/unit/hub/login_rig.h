@@ -3,6 +3,7 @@
 #define TESTS_UNIT_HUB_LOGIN_RIG_H
 
 #include "login/authenticator.h"
+#include "web/fetch.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,7 @@ struct outcome {
 struct rig {
     struct loop *loop;
     struct jobs *jobs;
-    struct fetcher *fetcher;
+    struct fetcher *fetcher; /* for oauth2 */
     struct login_settings settings;
     struct authenticator *authenticator;
     struct outcome outcome;
@@ -37,6 +38,8 @@ static inline void rig_open(struct rig *rig)
     struct error error = {0};
     rig->loop = loop_new();
     rig->jobs = jobs_new(rig->loop, 4);
+    if (strcmp(rig->settings.authenticator, "oauth2") == 0)
+        rig->fetcher = fetcher_new(rig->loop);
     rig->authenticator =
         authenticator_new(rig->loop, rig->jobs, rig->fetcher, &rig->settings, &error);
     if (!rig->authenticator)
@@ -46,6 +49,7 @@ static inline void rig_open(struct rig *rig)
 static inline void rig_close(struct rig *rig)
 {
     jobs_free(rig->jobs);
+    fetcher_free(rig->fetcher);
     authenticator_free(rig->authenticator);
     loop_free(rig->loop);
 }

@@ -1,0 +1,225 @@
+#include "login/provider.h"
+
+#include "base/log.h"
+#include "base/str.h"
+#include "base/text.h"
+#include "web/fetch.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEEP_MS = 3600 * 1000, TRY_AGAIN_MS = 60 * 1000, TIMEOUT_MS = 15000 };
+
+struct provider {
+    struct loop *loop;
+    struct fetcher *fetcher;
+    const struct oauth2_settings *settings;
+    struct provider_urls urls;
+    char *found[3]; /* what the document said, where urls points at them */
+    bool known;
+    int64_t until_ms; /* 0: for good */
+    bool asking;
+    struct provider_wait *waits;
+    char why[256];
+};
+
+static void on_document(void *arg, const struct fetch_reply *reply);
+
+static bool is_url(const char *text)
+{
+    return strncmp(text, "https://", 8) == 0 || strncmp(text, "http://", 7) == 0;
+}
+
+static bool urls_are_good(const struct oauth2_settings *settings, struct error *error)
+{
+    const struct {
+        const char *name, *url;
+    } rows[] = {{"oauth2_issuer", settings->issuer},
+                {"oauth2_authorize_url", settings->authorize_url},
+                {"oauth2_token_url", settings->token_url},
+                {"oauth2_userinfo_url", settings->userinfo_url}};
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (!rows[i].url && (i == 0 || settings->issuer))
+            continue;
+        if (!rows[i].url)
+            return error_set(error, "authenticator oauth2 needs an oauth2_issuer, or %s",
+                             rows[i].name);
+        if (!is_url(rows[i].url))
+            return error_set(error, "%s: '%.120s' is no URL of http or https", rows[i].name,
+                             rows[i].url);
+        if (rows[i].url[4] == ':')
+            log_line(LOG_WARN, "%s is not https: secrets can be read on their way to it",
+                     rows[i].name);
+    }
+    return true;
+}
+
+static bool is_whole(const struct provider_urls *urls)
+{
+    return urls->authorize && urls->token && urls->userinfo;
+}
+
+struct provider *provider_new(const struct way_needs *needs, struct error *error)
+{
+    const struct oauth2_settings *settings = &needs->settings->oauth2;
+    if (!urls_are_good(settings, error))
+        return NULL;
+    struct provider *provider = must_alloc(sizeof *provider);
+    *provider = (struct provider){
+        .loop = needs->loop,
+        .fetcher = needs->fetcher,
+        .settings = settings,
+        .urls = {settings->authorize_url, settings->token_url, settings->userinfo_url,
+                 settings->secret_in_body},
+    };
+    provider->known = is_whole(&provider->urls);
+    return provider;
+}
+
+void provider_free(struct provider *provider)
+{
+    if (!provider)
+        return;
+    for (size_t i = 0; i < COUNT(provider->found); i++)
+        free(provider->found[i]);
+    free(provider);
+}
+
+const struct provider_urls *provider_known(const struct provider *provider)
+{
+    return provider->known ? &provider->urls : NULL;
+}
+
+static void fetch_document(struct provider *provider)
+{
+    struct text url = {0};
+    struct span issuer = span_of(provider->settings->issuer);
+    while (issuer.n && issuer.p[issuer.n - 1] == '/')
+        issuer.n--;
+    text_format(&url, "%.*s/.well-known/openid-configuration", (int)issuer.n, issuer.p);
+    char *text = text_take(&url);
+    fetch_start(provider->fetcher,
+                &(struct fetch_request){
+                    .method = "GET",
+                    .url = text,
+                    .headers = (const char *const[]){"Accept: application/json",
+                                                     "User-Agent: hubgate-hub", NULL},
+                    .timeout_ms = TIMEOUT_MS,
+                    .ca_file = provider->settings->ca_file,
+                },
+                on_document, provider);
+    free(text);
+    provider->asking = true;
+}
+
+const struct provider_urls *provider_ask(struct provider *provider, struct provider_wait *wait)
+{
+    if (provider->known &&
+        (provider->until_ms == 0 || loop_now_ms(provider->loop) < provider->until_ms))
+        return &provider->urls;
+    wait->next = provider->waits;
+    provider->waits = wait;
+    if (!provider->asking)
+        fetch_document(provider);
+    return NULL;
+}
+
+/* The document's URL, if it is one and no less safe than the issuer's. */
+static bool take_url(const struct provider *provider, const json_t *document, const char *name,
+                     const char *ours, char **found, const char **url)
+{
+    const char *text = json_string_value(json_object_get(document, name));
+    bool safe = strncmp(provider->settings->issuer, "https:", 6) == 0;
+    *url = ours;
+    if (ours)
+        return true;
+    if (!text || !is_url(text) || strpbrk(text, "\r\n \t#") || strlen(text) > 2048 ||
+        (safe && strncmp(text, "https:", 6) != 0))
+        return false;
+    *found = must_copy(text);
+    *url = *found;
+    return true;
+}
+
+/* Whether the provider wants the secret in the body alone. */
+static bool wants_body(const json_t *document)
+{
+    const json_t *methods = json_object_get(document, "token_endpoint_auth_methods_supported");
+    bool basic = false, post = false;
+    for (size_t i = 0; i < json_array_size(methods); i++) {
+        const char *method = json_string_value(json_array_get(methods, i));
+        basic = basic || (method && strcmp(method, "client_secret_basic") == 0);
+        post = post || (method && strcmp(method, "client_secret_post") == 0);
+    }
+    return post && !basic;
+}
+
+/* NULL, or why the document is of no use. */
+static const char *take_document(struct provider *provider, const json_t *document)
+{
+    const struct oauth2_settings *settings = provider->settings;
+    const char *issuer = json_string_value(json_object_get(document, "issuer"));
+    char *found[3] = {0};
+    struct provider_urls urls;
+    const char *why = NULL;
+    if (!issuer || strcmp(issuer, settings->issuer) != 0)
+        why = "the issuer in it is not oauth2_issuer, letter by letter";
+    else if (!take_url(provider, document, "authorization_endpoint", settings->authorize_url,
+                       &found[0], &urls.authorize) ||
+             !take_url(provider, document, "token_endpoint", settings->token_url, &found[1],
+                       &urls.token) ||
+             !take_url(provider, document, "userinfo_endpoint", settings->userinfo_url, &found[2],
+                       &urls.userinfo))
+        why = "a URL in it is missing, or is not safe";
+    char **old = why ? found : provider->found;
+    for (size_t i = 0; i < COUNT(found); i++)
+        free(old[i]);
+    if (why)
+        return why;
+    memcpy(provider->found, found, sizeof found);
+    urls.secret_in_body = settings->secret_in_body || wants_body(document);
+    provider->urls = urls;
+    return NULL;
+}
+
+static void tell(struct provider *provider)
+{
+    struct provider_wait *wait = provider->waits;
+    provider->waits = NULL;
+    while (wait) {
+        struct provider_wait *next = wait->next;
+        wait->done(wait, provider_known(provider), provider->why);
+        wait = next;
+    }
+}
+
+static void take_reply(struct provider *provider, const struct fetch_reply *reply)
+{
+    json_t *document =
+        reply->status == 200 ? json_loadb(reply->body.p, reply->body.n, 0, NULL) : NULL;
+    const char *why = NULL;
+    char status[32];
+    snprintf(status, sizeof status, "status %u", reply->status);
+    if (reply->error)
+        why = reply->error;
+    else if (reply->status != 200)
+        why = status;
+    else
+        why = json_is_object(document) ? take_document(provider, document) : "no JSON object";
+    json_decref(document);
+    provider->asking = false;
+    provider->known = provider->known || !why;
+    provider->until_ms = loop_now_ms(provider->loop) + (why ? TRY_AGAIN_MS : KEEP_MS);
+    snprintf(provider->why, sizeof provider->why, "%.100s/.well-known/openid-configuration: %s",
+             provider->settings->issuer, why ? why : "");
+    if (why && provider->known)
+        log_line(LOG_WARN, "log-in provider: %s", provider->why);
+    tell(provider);
+}
+
+static void on_document(void *arg, const struct fetch_reply *reply)
+{
+    take_reply(arg, reply);
+}
