@@ -29,9 +29,15 @@ static void on_started(void *arg, const char *url);
 static void on_ended(void *arg, bool asked, const char *why);
 static void on_probed(void *arg, const struct fetch_reply *reply);
 static void on_probe_again(struct deadline *deadline);
+static void on_verified(void *arg, bool is_it);
 static void on_routed(void *arg, bool ok, const char *why);
 static void on_deadline(struct deadline *deadline);
-static void on_failure_log(void *arg, struct span text);
+static void on_last_words(void *arg, struct span text);
+
+/* The log's end of a start that failed, on its way; the hub may end before it comes. */
+struct last_words {
+    struct server *server; /* NULL: it is gone */
+};
 
 static const struct spawn_watch watch = {
     .progress = on_progress, .started = on_started, .ended = on_ended};
@@ -105,6 +111,8 @@ static void server_free(struct server *server)
     deadline_clear(&server->probe_again);
     if (server->probe)
         fetch_cancel(server->probe);
+    if (server->last_words)
+        server->last_words->server = NULL;
     progress_release(&server->progress);
     HASH_DEL(user->servers, server);
     free(server->name);
@@ -340,15 +348,21 @@ static void server_probed(struct server *server, unsigned status)
     if (server->stage != SERVER_PROBING)
         return;
     if (status > 0 && status < 500) {
-        set_stage(server, SERVER_ROUTING);
-        progress_tell(&server->progress, 90, "The server answers; telling the proxy");
-        routes_add(server->hub->routes, server, on_routed, server);
+        server->hub->spawner->driver->verify(server->spawn, on_verified, server);
         return;
     }
     deadline_set(server->hub->loop, &server->probe_again, server->probe_wait_ms);
     server->probe_wait_ms = server->probe_wait_ms * 3 / 2;
     if (server->probe_wait_ms > PROBE_LAST_MS)
         server->probe_wait_ms = PROBE_LAST_MS;
+}
+
+/* What answers is the server, and not somebody who took its port. */
+static void server_verified(struct server *server)
+{
+    set_stage(server, SERVER_ROUTING);
+    progress_tell(&server->progress, 90, "The server answers; telling the proxy");
+    routes_add(server->hub->routes, server, on_routed, server);
 }
 
 static void server_ready(struct server *server)
@@ -411,6 +425,27 @@ static void settle(struct server *server, const char *log)
     hub_server_settled(hub);
 }
 
+static void ask_last_words(struct server *server)
+{
+    struct spawner *spawner = server->hub->spawner;
+    server->last_words = must_alloc(sizeof *server->last_words);
+    server->last_words->server = server;
+    spawner->driver->logs(spawner, server->user->name, server->name, FAILURE_LOG_LINES,
+                          on_last_words, server->last_words);
+}
+
+static void take_last_words(struct last_words *words, struct span text)
+{
+    struct server *server = words->server;
+    free(words);
+    if (!server)
+        return;
+    char *log = text.p ? must_copy_span(text) : NULL;
+    server->last_words = NULL;
+    settle(server, log);
+    free(log);
+}
+
 static void server_ended(struct server *server, bool asked, const char *why)
 {
     struct hub *hub = server->hub;
@@ -436,8 +471,7 @@ static void server_ended(struct server *server, bool asked, const char *why)
     if (server->why)
         hub->servers.failures_n++;
     if (server->why && !hub->ending)
-        hub->spawner->driver->logs(hub->spawner, server->user->name, server->name,
-                                   FAILURE_LOG_LINES, on_failure_log, server);
+        ask_last_words(server);
     else
         settle(server, NULL);
 }
@@ -513,6 +547,17 @@ static void on_probe_again(struct deadline *deadline)
     probe(CONTAINER(deadline, struct server, probe_again));
 }
 
+static void on_verified(void *arg, bool is_it)
+{
+    struct server *server = arg;
+    if (server->stage != SERVER_PROBING)
+        return;
+    if (is_it)
+        server_verified(server);
+    else
+        fail(server, "another user of this machine took its port; start it again");
+}
+
 static void on_routed(void *arg, bool ok, const char *why)
 {
     struct server *server = arg;
@@ -529,9 +574,7 @@ static void on_deadline(struct deadline *deadline)
     stage_is_late(CONTAINER(deadline, struct server, deadline));
 }
 
-static void on_failure_log(void *arg, struct span text)
+static void on_last_words(void *arg, struct span text)
 {
-    char *log = text.p ? must_copy_span(text) : NULL;
-    settle(arg, log);
-    free(log);
+    take_last_words(arg, text);
 }

@@ -13,6 +13,7 @@
 struct token;
 struct meter;
 struct fetch;
+struct last_words;
 
 enum server_stage {
     SERVER_STOPPED,
@@ -44,6 +45,7 @@ struct server {
     struct token *token;      /* its API token and client secret; NULL when stopped */
     struct spawn *spawn;
     struct fetch *probe;
+    struct last_words *last_words;
     struct deadline probe_again;
     int64_t probe_wait_ms;
     int64_t started_ms, last_activity_ms;

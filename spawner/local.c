@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "spawner/logs.h"
 #include "spawner/place.h"
-#include "spawner/port.h"
 #include "spawner/spawn.h"
 
 #include <errno.h>
@@ -173,7 +172,10 @@ static struct spawn *resume(struct spawner *spawner, const char *user, const cha
 
 static void state(const struct spawn *spawn, struct text *json)
 {
-    trace_json(&spawn->trace, json);
+    if (spawn->stage == RUNNING || spawn->stage == BURYING)
+        trace_json(&spawn->trace, json);
+    else
+        text_put(json, "{}"); /* not known yet, or a job's just now */
 }
 
 static struct spawn_usage usage(const struct spawn *spawn)
@@ -196,43 +198,6 @@ static void forget(struct spawner *spawner, const char *user, const char *server
     char *path = place_server(local->settings.state_dir, user, server, NULL);
     logs_remove(local->jobs, path);
     free(path);
-}
-
-/* --- who has the port --- */
-
-struct verifying {
-    struct job job;
-    const char *ip;
-    uint16_t port;
-    uid_t uid;
-    bool is_it;
-    spawn_verified *done;
-    void *arg;
-};
-
-static void on_verify(struct job *job)
-{
-    struct verifying *verifying = CONTAINER(job, struct verifying, job);
-    verifying->is_it = port_is_of(verifying->ip, verifying->port, verifying->uid);
-}
-
-static void on_verified(struct job *job)
-{
-    struct verifying *verifying = CONTAINER(job, struct verifying, job);
-    verifying->done(verifying->arg, verifying->is_it);
-    free(verifying);
-}
-
-static void verify(struct spawn *spawn, spawn_verified *done, void *arg)
-{
-    struct verifying *verifying = must_alloc(sizeof *verifying);
-    *verifying = (struct verifying){.job = {.work = on_verify, .done = on_verified},
-                                    .ip = spawn->local->settings.ip,
-                                    .port = spawn->trace.port,
-                                    .uid = spawn->trace.uid,
-                                    .done = done,
-                                    .arg = arg};
-    jobs_do(spawn->local->jobs, &verifying->job);
 }
 
 /* --- what they use --- */
@@ -302,7 +267,7 @@ static const struct spawner_driver driver = {
     .name = "local",
     .start = start,
     .resume = resume,
-    .verify = verify,
+    .verify = spawn_verify,
     .stop = spawn_stop,
     .state = state,
     .usage = usage,

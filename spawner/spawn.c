@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "spawner/ending.h"
 #include "spawner/place.h"
+#include "spawner/port.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -13,6 +14,18 @@
 /* What a keeper has, after the grace, before we do it ourselves; and the first measure. */
 enum { FORCE_AFTER_MS = 3 * 1000, MEASURE_FIRST_MS = 1000 };
 
+/* A question who listens on a port; outlives the spawn if need be. */
+struct verifying {
+    struct job job;
+    struct spawn *spawn; /* NULL: it ended meanwhile */
+    const char *ip;
+    uint16_t port;
+    uid_t uid;
+    bool is_it;
+    spawn_verified *done;
+    void *arg;
+};
+
 static void on_begin(struct task *task);
 static void on_begin_resumed(struct task *task);
 static void on_prepare(struct job *job);
@@ -21,6 +34,8 @@ static void on_launch(struct job *job);
 static void on_launched(struct job *job);
 static void on_find(struct job *job);
 static void on_found(struct job *job);
+static void on_verify(struct job *job);
+static void on_verified(struct job *job);
 static void on_force(struct job *job);
 static void on_forced(struct job *job);
 static void on_bury(struct job *job);
@@ -55,6 +70,8 @@ static void drop(struct spawn *spawn)
     else
         local->last = spawn->back;
     gpus_give(local->gpus, spawn->trace.gpus);
+    if (spawn->verifying)
+        spawn->verifying->spawn = NULL;
     readable_forget(&spawn->end);
     deadline_clear(&spawn->force);
     if (spawn->pidfd >= 0)
@@ -187,6 +204,33 @@ static void launched(struct spawn *spawn)
         run(spawn);
     else
         finish(spawn, spawn->error.text);
+}
+
+void spawn_verify(struct spawn *spawn, spawn_verified *done, void *arg)
+{
+    if (spawn->stage != RUNNING)
+        return; /* it has ended, and `ended` follows */
+    assert(!spawn->verifying);
+    struct verifying *verifying = must_alloc(sizeof *verifying);
+    *verifying = (struct verifying){.job = {.work = on_verify, .done = on_verified},
+                                    .spawn = spawn,
+                                    .ip = spawn->local->settings.ip,
+                                    .port = spawn->trace.port,
+                                    .uid = spawn->trace.uid,
+                                    .done = done,
+                                    .arg = arg};
+    spawn->verifying = verifying;
+    jobs_do(spawn->local->jobs, &verifying->job);
+}
+
+static void verified(struct verifying *verifying)
+{
+    struct spawn *spawn = verifying->spawn;
+    if (spawn)
+        spawn->verifying = NULL;
+    if (spawn && spawn->stage == RUNNING && !spawn->released)
+        verifying->done(verifying->arg, verifying->is_it);
+    free(verifying);
 }
 
 static void bury(struct spawn *spawn)
@@ -327,6 +371,17 @@ static void on_found(struct job *job)
     struct spawn *spawn = spawn_of(job);
     if (come_back(spawn))
         found(spawn);
+}
+
+static void on_verify(struct job *job)
+{
+    struct verifying *verifying = CONTAINER(job, struct verifying, job);
+    verifying->is_it = port_is_of(verifying->ip, verifying->port, verifying->uid);
+}
+
+static void on_verified(struct job *job)
+{
+    verified(CONTAINER(job, struct verifying, job));
 }
 
 static void on_force(struct job *job)

@@ -55,7 +55,8 @@ struct spawn {
     char *status_path;
     bool failed;
     struct error error;
-    struct text why; /* how it ended */
+    struct text why;             /* how it ended */
+    struct verifying *verifying; /* under way */
     struct usage_mark mark;
     struct spawn_usage usage;
 };
@@ -68,6 +69,7 @@ struct spawn *spawn_start(struct local *local, const struct spawn_order *order,
                           const struct spawn_watch *watch, void *arg);
 struct spawn *spawn_resume(struct local *local, const char *user, const char *server,
                            const char *state, const struct spawn_watch *watch, void *arg);
+void spawn_verify(struct spawn *spawn, spawn_verified *done, void *arg);
 void spawn_stop(struct spawn *spawn, bool now);
 void spawn_release(struct spawn *spawn);
 

@@ -63,13 +63,13 @@ struct spawner_driver {
      * told. A state that is not this driver's: ended. */
     struct spawn *(*resume)(struct spawner *spawner, const char *user, const char *server,
                             const char *state, const struct spawn_watch *watch, void *arg);
-    /* To be asked once the URL answers, before anything secret is sent there and before a route
-     * leads there: another user of the machine could have taken the port before the server did.
-     * Done is told once, on the loop, also when the server ends meanwhile. */
+    /* To be asked once the URL answers, before a route leads there: another user of the machine
+     * could have taken the port before the server did. One question at a time; not told when the
+     * server ends or is released first. */
     void (*verify)(struct spawn *spawn, spawn_verified *done, void *arg);
     /* Asks it to end, ends it after its grace; now: at once. May be called again to hurry. */
     void (*stop)(struct spawn *spawn, bool now);
-    /* What resume needs after a restart, as a JSON object. */
+    /* What resume needs after a restart, as a JSON object; an empty one before `started`. */
     void (*state)(const struct spawn *spawn, struct text *json);
     struct spawn_usage (*usage)(const struct spawn *spawn);
     /* Works for servers that ended too, until they are forgotten; at most lines_max lines and 256

@@ -308,6 +308,9 @@ static void a_server_outlives_the_hub_and_is_found_again(void **state)
     struct rig *rig = *state;
     struct told told, again;
     rig_start(rig, &told, "ada", "echo $$ >pid; while [ ! -e end ]; do sleep 0.02; done; exit 9");
+    char *early = state_of(&told);
+    assert_string_equal(early, "{}");
+    free(early);
     rig_until_started(&told);
     pid_t pid = pid_in(rig, "pid");
     char *kept = state_of(&told);
@@ -356,13 +359,13 @@ static void another_process_of_the_same_number_is_left_alone(void **state)
         pause();
         _exit(0);
     }
-    char *kept = NULL;
+    char *kept = NULL, *boot = rig_file("/proc/sys/kernel/random/boot_id");
     assert_true(asprintf(&kept,
                          "{\"driver\":\"local\",\"pid\":%d,\"start_time\":1,\"boot_id\":\"%.36s\","
                          "\"uid\":%u,\"port\":1234,\"memory_limit\":0,\"mark\":"
                          "\"0123456789abcdef0123456789abcdef\"}",
-                         (int)other, rig_file("/proc/sys/kernel/random/boot_id"),
-                         (unsigned)getuid()) > 0);
+                         (int)other, boot, (unsigned)getuid()) > 0);
+    free(boot);
     resume(rig, &told, kept);
     rig_until_ended(&told);
     assert_int_equal(told.started_n, 0);
