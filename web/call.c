@@ -99,6 +99,36 @@ const char *call_header(const struct call *call, const char *name)
     return evhttp_find_header(evhttp_request_get_input_headers(call->req), name);
 }
 
+/* Their number; *joined takes them all when it is not NULL. */
+static size_t headers_of(const struct call *call, const char *name, struct text *joined)
+{
+    struct evkeyval *field;
+    size_t n = 0;
+    if (!call->req)
+        return 0;
+    TAILQ_FOREACH (field, evhttp_request_get_input_headers(call->req), next) {
+        if (!span_is_nocase(span_of(field->key), span_of(name)))
+            continue;
+        if (joined)
+            text_format(joined, "%s%s", n > 0 ? ", " : "", field->value);
+        n++;
+    }
+    return n;
+}
+
+struct span call_header_alone(const struct call *call, const char *name)
+{
+    return span_of(headers_of(call, name, NULL) == 1 ? call_header(call, name) : NULL);
+}
+
+char *call_headers_joined(const struct call *call, const char *name)
+{
+    struct text joined = {0};
+    if (headers_of(call, name, &joined) == 0)
+        return NULL;
+    return text_take(&joined);
+}
+
 struct span call_body(struct call *call)
 {
     struct evbuffer *body = call->req ? evhttp_request_get_input_buffer(call->req) : NULL;

@@ -62,6 +62,10 @@ struct call *call_new(struct calls *calls, struct peer *peer, struct evhttp_requ
 /* The first field of that name, or NULL; NULL and "" after the client has gone. Values live as long
  * as the request: until the answer, or the client's going. */
 const char *call_header(const struct call *call, const char *name);
+/* The only field of that name; {NULL, 0}: there is none, or several. */
+struct span call_header_alone(const struct call *call, const char *name);
+/* All fields of that name, joined by commas, to be freed (RFC 9110 5.3); NULL: there is none. */
+char *call_headers_joined(const struct call *call, const char *name) MUST_CHECK;
 struct span call_body(struct call *call);
 /* From now on `gone` is told, once, when nobody will read an answer any more: the client has left
  * (one that ends its own side has), was cut off, or had its 503 because none came in time. The call
