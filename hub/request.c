@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "hub/page.h"
 #include "hub/router.h"
+#include "hub/service.h"
 #include "hub/settings.h"
 #include "hub/visit.h"
 
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { JSON_DEPTH_MAX = 32, RETRY_AFTER_ROOM = 16 };
+enum { RETRY_AFTER_ROOM = 16, BOUND_ROOM = 2 * DIGEST_BYTES + SESSION_ID_ROOM };
 
 static void on_durable(struct durable *durable);
 static void on_call_freed(void *owner);
@@ -45,17 +46,18 @@ void request_empty(struct request *request, unsigned status)
 static void add_page_fields(struct request *request)
 {
     static const char *const fields[][2] = {
-        {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-         "connect-src 'self'; font-src 'self'; form-action 'self'; frame-ancestors 'none'; "
-         "base-uri 'none'"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "same-origin"},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cache-Control", "no-store"},
-        {"Vary", "Cookie, Accept-Language"},
+        {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "same-origin"},    {"Cross-Origin-Opener-Policy", "same-origin"},
+        {"Cache-Control", "no-store"},         {"Vary", "Cookie, Accept-Language"},
     };
+    struct text policy = {0};
+    text_put(&policy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "
+                      "data:; connect-src 'self'; font-src 'self'; frame-ancestors 'none'; "
+                      "base-uri 'none'; form-action 'self'");
+    services_add_origins(request->hub, &policy);
+    char *text = text_take(&policy);
+    call_add_header(request->call, "Content-Security-Policy", text);
+    free(text);
     for (size_t i = 0; i < COUNT(fields); i++)
         call_add_header(request->call, fields[i][0], fields[i][1]);
 }
@@ -127,6 +129,13 @@ void request_redirect(struct request *request, const char *location)
     call_add_header(request->call, "Location", location);
     add_page_fields(request);
     answer(request, 302, NULL, &(struct text){0}, "");
+}
+
+void request_look_again(struct request *request)
+{
+    who_release(&request->who);
+    who_read(request->hub, request->call, &request->who);
+    request->xsrf[0] = '\0';
 }
 
 void request_when_durable(struct request *request, void (*then)(struct request *request))
@@ -202,43 +211,56 @@ void request_set_cookie(struct request *request, const char *name, const char *v
     free(text);
 }
 
-/* Whom a token against forgery is bound to: the session, or the browser by its plain session id. ""
- * where there is neither. */
-static const char *bound_to(struct request *request)
+/* Whom a token against forgery is bound to: the session, by what nobody but the hub knows of it; or
+ * the browser, by its plain session id, which users' servers see as well. "" where there is
+ * neither.
+ */
+static const char *bound_to(struct request *request, char room[static BOUND_ROOM])
 {
-    if (request->who.session)
-        return request->who.session->id;
-    if (!request->session_id[0]) {
+    const char *kind = "anonymous:", *id = request->session_id;
+    struct text text = {0};
+    if (request->who.session) {
+        text_put(&text, "session:");
+        text_hex(&text, (struct span){(const char *)request->who.session->hash, DIGEST_BYTES});
+    } else {
         struct span sent = who_cookie(request->call, "jupyterhub-session-id");
-        if (sent.n > 0 && sent.n < sizeof request->session_id)
+        if (!*id && sent.n > 0 && sent.n < sizeof request->session_id)
             memcpy(request->session_id, sent.p, sent.n);
+        if (*id)
+            text_format(&text, "%s%s", kind, id);
     }
-    return request->session_id;
+    memcpy(room, text.n ? text.p : "", text.n);
+    room[text.n] = '\0';
+    text_release(&text);
+    return room;
 }
 
 const char *request_xsrf(struct request *request)
 {
+    char room[BOUND_ROOM];
     if (request->xsrf[0])
         return request->xsrf;
-    if (!*bound_to(request)) {
+    if (!*bound_to(request, room)) {
         session_id_new(request->session_id);
         request_set_cookie(request, "jupyterhub-session-id", request->session_id,
                            request->hub->base_url, true, 0);
     }
-    xsrf_token(request->hub, bound_to(request), request->xsrf);
+    xsrf_token(request->hub, bound_to(request, room), request->xsrf);
     request_set_cookie(request, "_xsrf", request->xsrf, request->hub->hub_url, true, 0);
     return request->xsrf;
 }
 
 bool request_xsrf_is_good(struct request *request)
 {
-    const char *id = bound_to(request), *field = call_header(request->call, "X-XSRFToken");
+    char room[BOUND_ROOM];
+    const char *bound = bound_to(request, room);
+    const char *field = call_header(request->call, "X-XSRFToken");
     char *sent = field ? must_copy(field) : form_value(request->call->query, "_xsrf");
     const char *type = call_header(request->call, "Content-Type");
     if (!sent && type &&
         span_starts_nocase(span_of(type), SPAN("application/x-www-form-urlencoded")))
         sent = form_value(call_body(request->call), "_xsrf");
-    bool good = *id && sent && xsrf_is_good(request->hub, id, sent);
+    bool good = *bound && sent && xsrf_is_good(request->hub, bound, sent);
     free(sent);
     return good;
 }
@@ -386,14 +408,13 @@ void request_take(struct hub *hub, struct call *call)
 {
     struct request *request = request_new(hub, call);
     struct span prefix = span_of(hub->hub_url), path = call->path;
-    bool other_method = false, whole = path.n + 1 == prefix.n; /* "/hub" */
-    if (path.n < prefix.n - whole || memcmp(path.p, prefix.p, prefix.n - whole) != 0) {
+    bool other_method = false;
+    if (path.n < prefix.n || memcmp(path.p, prefix.p, prefix.n) != 0) {
         visit_elsewhere(request);
         return;
     }
     struct span below = {path.p + prefix.n - 1, path.n - (prefix.n - 1)};
-    request->row = router_find(call->method, whole ? SPAN("/") : below, request->args,
-                               &request->rest, &other_method);
+    request->row = router_find(call->method, below, request->args, &request->rest, &other_method);
     if (request->row)
         serve(request);
     else if (other_method)

@@ -53,6 +53,8 @@ void request_page(struct request *request, unsigned status, const char *page,
 /* A browser's navigation rather than a program: 424 and errors show a page (hub contract B4). */
 bool request_is_for_people(const struct request *request);
 
+/* For later turns: reads anew who asks, whose session or user may have gone meanwhile. */
+void request_look_again(struct request *request);
 /* Calls `then` once all that was put into the store is on disk. */
 void request_when_durable(struct request *request, void (*then)(struct request *request));
 

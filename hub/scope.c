@@ -33,7 +33,8 @@ static uint64_t closure(enum scope scope)
     return all;
 }
 
-/* What `self` means, each for the user alone (JupyterHub's role user). */
+/* What `self` means, each for the user alone (JupyterHub's role user), and that everybody may log
+ * in to the services of the configuration. */
 static const enum scope self_scopes[] = {SCOPE_USERS, SCOPE_SERVERS, SCOPE_TOKENS,
                                          SCOPE_ACCESS_SERVERS};
 
@@ -60,6 +61,19 @@ static enum scope scope_named(struct span name)
     return (enum scope)i;
 }
 
+/* Names may have blanks, which stand between scopes: they are written as %20 there. */
+static char *decoded(struct span text)
+{
+    char *value = must_copy_span(text);
+    ptrdiff_t n = percent_decode(text, value);
+    if (n < 0 || memchr(value, '\0', (size_t)n)) {
+        free(value);
+        return NULL;
+    }
+    value[n] = '\0';
+    return value;
+}
+
 /* `user=ada` or `server`: which filter, and its value, to be freed; false: neither. */
 static bool read_filter(struct span text, const char *user, const char *server,
                         enum scope_filter *filter, char **value)
@@ -79,7 +93,8 @@ static bool read_filter(struct span text, const char *user, const char *server,
         return false;
     *filter = words[i].filter;
     if (rest.p && rest.n > 0) {
-        *value = must_copy_span(rest);
+        *value = decoded(rest);
+        return *value != NULL;
     } else if (*filter == FILTER_USER && user && !rest.p) {
         *value = must_copy(user);
     } else if (*filter == FILTER_SERVER && user && server && !rest.p) {
@@ -90,6 +105,14 @@ static bool read_filter(struct span text, const char *user, const char *server,
         return false;
     }
     return true;
+}
+
+static bool add_self(struct scopes *scopes, const char *user)
+{
+    bool ok = add(scopes, SCOPE_ACCESS_SERVICES, FILTER_NONE, NULL);
+    for (size_t i = 0; ok && i < COUNT(self_scopes); i++)
+        ok = add(scopes, self_scopes[i], FILTER_USER, user);
+    return ok;
 }
 
 static bool parse_one(struct scopes *scopes, struct span word, const char *user, const char *server)
@@ -103,8 +126,7 @@ static bool parse_one(struct scopes *scopes, struct span word, const char *user,
         return false;
     bool ok = true;
     if (scope == SCOPE_SELF && user)
-        for (size_t i = 0; ok && i < COUNT(self_scopes); i++)
-            ok = add(scopes, self_scopes[i], FILTER_USER, user);
+        ok = add_self(scopes, user);
     else
         ok = add(scopes, scope, filter, value);
     free(value);
@@ -137,8 +159,7 @@ void scopes_add_all(struct scopes *scopes)
 
 void scopes_add_self(struct scopes *scopes, const char *user)
 {
-    for (size_t i = 0; i < COUNT(self_scopes); i++)
-        (void)add(scopes, self_scopes[i], FILTER_USER, user);
+    (void)add_self(scopes, user);
 }
 
 void scopes_release(struct scopes *scopes)
@@ -149,7 +170,8 @@ void scopes_release(struct scopes *scopes)
     *scopes = (struct scopes){0};
 }
 
-static void print_grant(const struct scope_grant *grant, struct text *text)
+/* listed: a blank in a value would end the scope. */
+static void print_grant(const struct scope_grant *grant, bool listed, struct text *text)
 {
     static const char *const filters[] = {[FILTER_USER] = "!user=",
                                           [FILTER_SERVER] = "!server=",
@@ -158,7 +180,11 @@ static void print_grant(const struct scope_grant *grant, struct text *text)
     text_put(text, rows[grant->scope].name);
     if (grant->filter != FILTER_NONE) {
         text_put(text, filters[grant->filter]);
-        text_put(text, grant->value);
+        for (const char *c = grant->value; *c; c++)
+            if (listed && (*c == ' ' || *c == '%'))
+                text_format(text, "%%%02X", (unsigned)*c);
+            else
+                text_add(text, (struct span){c, 1});
     }
 }
 
@@ -167,7 +193,7 @@ void scopes_print(const struct scopes *scopes, struct text *text)
     for (size_t i = 0; i < scopes->n; i++) {
         if (i > 0)
             text_put(text, " ");
-        print_grant(&scopes->grants[i], text);
+        print_grant(&scopes->grants[i], true, text);
     }
 }
 
@@ -176,7 +202,7 @@ void scopes_print_json(const struct scopes *scopes, struct text *text)
     text_put(text, "[");
     for (size_t i = 0; i < scopes->n; i++) {
         struct text one = {0};
-        print_grant(&scopes->grants[i], &one);
+        print_grant(&scopes->grants[i], false, &one);
         if (i > 0)
             text_put(text, ",");
         text_json(text, (struct span){one.p, one.n});

@@ -71,8 +71,9 @@ struct scopes {
 
 enum { SCOPES_MAX = 256 };
 
-/* Adds what a text lists, separated by blanks. `!user` and `!server` without a value mean those of
- * the owner (user may be NULL, server too). Unknown: *error names it. */
+/* Adds what a text lists, separated by blanks; a blank within a name is %20. `!user` and `!server`
+ * without a value mean those of the owner (user may be NULL, server too). Unknown: *error names it.
+ */
 bool scopes_parse(struct scopes *scopes, struct span text, const char *user, const char *server,
                   struct error *error) MUST_CHECK;
 /* One right without a filter. */
@@ -81,7 +82,7 @@ void scopes_add(struct scopes *scopes, enum scope scope);
 void scopes_add_all(struct scopes *scopes);
 void scopes_add_self(struct scopes *scopes, const char *user);
 void scopes_release(struct scopes *scopes);
-void scopes_print(const struct scopes *scopes, struct text *text);      /* separated by blanks */
+void scopes_print(const struct scopes *scopes, struct text *text); /* as scopes_parse reads it */
 void scopes_print_json(const struct scopes *scopes, struct text *text); /* a list of texts */
 
 /* What is asked for: members that do not matter are NULL. server needs user. */

@@ -145,16 +145,16 @@ void sessions_release(struct hub *hub)
     }
 }
 
-void xsrf_token(const struct hub *hub, const char *session_id, char token[static COOKIE_ROOM])
+void xsrf_token(const struct hub *hub, const char *bound_to, char token[static COOKIE_ROOM])
 {
     struct text text = {0};
-    sign(hub, "xsrf", span_of(session_id), &text);
+    sign(hub, "xsrf", span_of(bound_to), &text);
     copy_out(&text, token, COOKIE_ROOM);
 }
 
-bool xsrf_is_good(const struct hub *hub, const char *session_id, const char *token)
+bool xsrf_is_good(const struct hub *hub, const char *bound_to, const char *token)
 {
     char expected[COOKIE_ROOM];
-    xsrf_token(hub, session_id, expected);
+    xsrf_token(hub, bound_to, expected);
     return same_secret(span_of(token), span_of(expected));
 }

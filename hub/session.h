@@ -34,9 +34,9 @@ void sessions_end_of(struct hub *hub, const struct user *user);
 void sessions_expire(struct hub *hub);
 void sessions_release(struct hub *hub);
 
-/* The token against cross-site requests of a page: bound to the session, or to an anonymous browser
- * by its session id; an HMAC, so nothing is kept. */
-void xsrf_token(const struct hub *hub, const char *session_id, char token[static COOKIE_ROOM]);
-bool xsrf_is_good(const struct hub *hub, const char *session_id, const char *token);
+/* The token against cross-site requests of a page: an HMAC of whom it is bound to (hub/request.c),
+ * so nothing is kept. */
+void xsrf_token(const struct hub *hub, const char *bound_to, char token[static COOKIE_ROOM]);
+bool xsrf_is_good(const struct hub *hub, const char *bound_to, const char *token);
 
 #endif

@@ -80,6 +80,16 @@ struct token *token_new(struct hub *hub, struct token_order *order,
     return token;
 }
 
+/* A server's own, to the server that may still run. */
+static void give_back(struct token *token)
+{
+    if (token->kind != TOKEN_SERVER || !token->user || !token->client_id)
+        return;
+    for (struct server *server = token->user->servers; server; server = server->hh.next)
+        if (strcmp(server->client_id, token->client_id) == 0)
+            server->token = token;
+}
+
 void token_restore(struct hub *hub, const struct token_row *row)
 {
     struct error error;
@@ -102,6 +112,7 @@ void token_restore(struct hub *hub, const struct token_row *row)
     token->expires_ms = row->expires_ms;
     token->last_activity_ms = row->last_activity_ms;
     insert(hub, token);
+    give_back(token);
 }
 
 static void token_free(struct token *token)
