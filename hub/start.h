@@ -11,7 +11,8 @@ void start_get(struct request *request);
 void start_post(struct request *request);
 /* GET {hub}spawn-pending/:user[/:server]?next=…: its progress, or why it failed. Starts nothing. */
 void start_pending(struct request *request);
-/* Any method, {hub}user/:name/…: somebody comes to a server that the proxy has no route for. */
-void start_visit(struct request *request);
+/* 424: the server of args[0] and args[1] does not run; a page that offers to start it, and to go to
+ * `next` (may be NULL) after. */
+void start_offer(struct request *request, const char *next);
 
 #endif

@@ -1,0 +1,412 @@
+#include "hub/start.h"
+
+#include "base/encode.h"
+#include "base/str.h"
+#include "hub/goal.h"
+#include "hub/page.h"
+#include "hub/order.h"
+#include "hub/request.h"
+#include "hub/settings.h"
+#include "login/name.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIRST_LOOK_MS = 1000, /* a start that fails at once says so at once (hub contract B4) */
+    STOP_WAIT_MS = 10000, /* a server that is stopping is started again after */
+    OPTIONS_MAX = 64,
+    BUSY_S = 30,
+    FULL_S = 60,
+};
+
+static const char *words(const struct request *request, const char *key)
+{
+    return page_text(request->hub->pages, request->lang, key);
+}
+
+/* Whose server is meant, by the path or oneself, and which: the arguments are there after, also for
+ * later turns. NULL: answered. */
+static struct user *whose(struct request *request)
+{
+    if (!request->args[0] && !request->who.user) {
+        request_fail(request, 403, "%s", words(request, "error_403_message"));
+        return NULL;
+    }
+    if (!request->args[0])
+        request->args[0] = must_copy(request->who.user->name);
+    if (!request->args[1])
+        request->args[1] = must_copy("");
+    return request_user(request, SCOPE_START_SERVERS);
+}
+
+/* After a wait: the server, unless it or its user went away. */
+static struct server *server_again(struct request *request)
+{
+    request_look_again(request);
+    struct user *user = user_find(&request->hub->users, request->args[0]);
+    return user ? server_find(user, request->args[1]) : NULL;
+}
+
+/* --- where to --- */
+
+static void go_to_server(struct request *request, const struct server *server)
+{
+    char *next = goal_next(request);
+    request_redirect(request, next ? next : server->prefix);
+    free(next);
+}
+
+static void go_to_pending(struct request *request)
+{
+    char *next = goal_next(request);
+    char *goal = goal_of(request->hub, "spawn-pending", request->args[0], request->args[1], next);
+    request_redirect(request, goal);
+    free(goal);
+    free(next);
+}
+
+static const char *label_of(const struct request *request, const char *server)
+{
+    return *server ? server : words(request, "default_server");
+}
+
+/* --- the page of a start --- */
+
+static char *progress_url(struct request *request)
+{
+    struct text url = {0};
+    text_format(&url, "%sapi/users/", request->hub->hub_url);
+    text_percent(&url, span_of(request->args[0]), "@");
+    if (*request->args[1]) {
+        text_put(&url, "/servers/");
+        text_percent(&url, span_of(request->args[1]), "@");
+    } else {
+        text_put(&url, "/server");
+    }
+    text_format(&url, "/progress?_xsrf=%s", request_xsrf(request));
+    return text_take(&url);
+}
+
+static void show_pending(struct request *request, unsigned status, const char *failed,
+                         const char *log)
+{
+    char *next = goal_next(request), *progress = progress_url(request);
+    char *again = goal_of(request->hub, "spawn", request->args[0], request->args[1], next);
+    request_page(request, status, "pending",
+                 (const struct page_value[]){
+                     {"owner", request->args[0]},
+                     {"server", request->args[1]},
+                     {"server_label", label_of(request, request->args[1])},
+                     {"next", next},
+                     {"spawn_url", again},
+                     {"progress_url", progress},
+                     {"failed", failed},
+                     {"log", log},
+                     {NULL, NULL},
+                 });
+    free(again);
+    free(progress);
+    free(next);
+}
+
+/* The last start's end, if it was a failure (hub/progress.h); to be released. */
+static json_t *failure_of(const struct server *server)
+{
+    const struct progress *progress = &server->progress;
+    if (server_is_active(server) || !progress->over || progress->n == 0)
+        return NULL;
+    json_t *last = json_loads(progress->events[progress->n - 1], 0, NULL);
+    if (json_is_true(json_object_get(last, "failed")))
+        return last;
+    json_decref(last);
+    return NULL;
+}
+
+static bool show_failure(struct request *request, const struct server *server)
+{
+    json_t *failure = failure_of(server);
+    if (failure)
+        show_pending(request, 500, json_string_value(json_object_get(failure, "message")),
+                     json_string_value(json_object_get(failure, "log")));
+    json_decref(failure);
+    return failure;
+}
+
+void start_offer(struct request *request, const char *next)
+{
+    const struct user *me = request->who.user;
+    char *spawn = goal_of(request->hub, "spawn", request->args[0], request->args[1], next);
+    request_page(request, 424, "not_running",
+                 (const struct page_value[]){
+                     {"owner", request->args[0]},
+                     {"server", request->args[1]},
+                     {"server_label", label_of(request, request->args[1])},
+                     {"own", me && strcmp(me->name, request->args[0]) == 0 ? "true" : "false"},
+                     {"spawn_url", spawn},
+                     {NULL, NULL},
+                 });
+    free(spawn);
+}
+
+/* --- the form --- */
+
+/* The profiles that the user may choose from, as the page wants to know them; NULL: none. To be
+ * released. */
+static json_t *profiles_for(const struct hub *hub, const struct user *user)
+{
+    static const char *const members[] = {"slug",         "name",      "description", "default",
+                                          "memory_limit", "cpu_limit", "gpus"};
+    json_t *profile, *all = json_array();
+    size_t i;
+    json_array_foreach(hub->settings->profiles, i, profile)
+    {
+        if (!order_profile_is_for(profile, user))
+            continue;
+        json_t *shown = json_object();
+        for (size_t j = 0; j < COUNT(members); j++)
+            if (json_object_get(profile, members[j]))
+                json_object_set(shown, members[j], json_object_get(profile, members[j]));
+        json_array_append_new(all, shown);
+    }
+    if (json_array_size(all) > 0)
+        return all;
+    json_decref(all);
+    return NULL;
+}
+
+static bool has_choice(const struct hub *hub, const struct user *user)
+{
+    json_t *profiles = profiles_for(hub, user);
+    json_decref(profiles);
+    return profiles;
+}
+
+static void show_form(struct request *request, const struct user *user, unsigned status,
+                      const char *error)
+{
+    json_t *profiles = profiles_for(request->hub, user);
+    char *next = goal_next(request);
+    char *action = goal_of(request->hub, "spawn", user->name, request->args[1], next);
+    char *list = profiles ? json_dumps(profiles, JSON_COMPACT) : NULL;
+    request_page(request, status, "spawn",
+                 (const struct page_value[]){
+                     {"owner", user->name},
+                     {"server", request->args[1]},
+                     {"server_label", label_of(request, request->args[1])},
+                     {"action", action},
+                     {"error", error},
+                     {"profiles", list},
+                     {NULL, NULL},
+                 });
+    json_decref(profiles);
+    free(list);
+    free(action);
+    free(next);
+}
+
+/* Members of a form or query as user options: a text, or a list of them where a name comes again.
+ * NULL: none. *good is false when there are too many or they are not UTF-8. */
+static json_t *options_of(struct span form, bool *good)
+{
+    json_t *options = json_object();
+    char *name, *value;
+    *good = true;
+    while (*good && form_next(&form, &name, &value)) {
+        json_t *text = json_string(value), *before = json_object_get(options, name);
+        bool ours = strcmp(name, "next") == 0 || strcmp(name, "_xsrf") == 0;
+        if (ours)
+            json_decref(text);
+        else if (!text || json_object_size(options) >= OPTIONS_MAX)
+            *good = false, json_decref(text);
+        else if (json_is_array(before))
+            *good = json_array_size(before) < OPTIONS_MAX && !json_array_append_new(before, text);
+        else if (before)
+            *good = !json_object_set_new(options, name, json_pack("[O,o]", before, text));
+        else
+            *good = !json_object_set_new(options, name, text);
+        free(name);
+        free(value);
+    }
+    if (*good && json_object_size(options) > 0)
+        return options;
+    json_decref(options);
+    return NULL;
+}
+
+/* --- a start --- */
+
+static void on_settled(struct settled *settled, bool ready, const char *why);
+static void on_looked(struct deadline *deadline);
+static void on_stopped(struct settled *settled, bool ready, const char *why);
+static void on_still_stopping(struct deadline *deadline);
+
+static void wait_for(struct request *request, struct server *server, int64_t in_ms,
+                     void (*done)(struct settled *, bool, const char *),
+                     void (*expire)(struct deadline *))
+{
+    request->settled.done = done;
+    request->deadline.expire = expire;
+    server_when_settled(server, &request->settled);
+    deadline_set(request->hub->loop, &request->deadline, in_ms);
+}
+
+static size_t named_servers(const struct user *user)
+{
+    size_t n = 0;
+    for (const struct server *server = user->servers; server; server = server->hh.next)
+        n += *server->name != '\0';
+    return n;
+}
+
+/* Whether a server of that name may be there that is not yet; false: answered. */
+static bool may_be_made(struct request *request, const struct user *user)
+{
+    uint32_t max = request->hub->settings->servers_per_user_max;
+    if (max == 0)
+        request_fail(request, 400, "%s", words(request, "named_off"));
+    else if (!name_is_server(span_of(request->args[1])))
+        request_fail(request, 400, "%s", words(request, "named_bad"));
+    else if (named_servers(user) >= max)
+        request_fail(request, 400, "%s", words(request, "named_full"));
+    else
+        return true;
+    return false;
+}
+
+/* options may be NULL. */
+static void start(struct request *request, struct user *user, const json_t *options)
+{
+    struct server *server = server_find(user, request->args[1]);
+    bool made = !server;
+    struct error error;
+    if (made)
+        server = server_add(request->hub, user, request->args[1]);
+    enum start_verdict verdict = server_start(server, options, &error);
+    if (made && verdict != START_GOES)
+        server_delete(server);
+    switch (verdict) {
+    case START_GOES:
+        wait_for(request, server, FIRST_LOOK_MS, on_settled, on_looked);
+        break;
+    case START_ALREADY:
+        go_to_pending(request);
+        break;
+    case START_BUSY:
+        request_busy(request, BUSY_S, words(request, "error_429_message"));
+        break;
+    case START_FULL:
+        request_busy(request, FULL_S, words(request, "servers_full"));
+        break;
+    case START_REFUSED:
+        if (has_choice(request->hub, user))
+            show_form(request, user, 400, error.text);
+        else
+            request_fail(request, 400, "%s", error.text);
+        break;
+    }
+}
+
+/* The user may do it; the server is stopped or not there. */
+static void choose(struct request *request, struct user *user)
+{
+    bool good, posted = request->call->method == CALL_POST;
+    if (!server_find(user, request->args[1]) && !may_be_made(request, user))
+        return;
+    json_t *options = options_of(posted ? call_body(request->call) : request->call->query, &good);
+    if (!good)
+        request_fail(request, 400, "%s", words(request, "error_400_message"));
+    else if (!posted && !options && has_choice(request->hub, user))
+        show_form(request, user, 200, NULL);
+    else
+        start(request, user, options);
+    json_decref(options);
+}
+
+static void begin(struct request *request, struct user *user)
+{
+    struct server *server = server_find(user, request->args[1]);
+    if (!server || server->stage == SERVER_STOPPED)
+        choose(request, user);
+    else if (server->stage == SERVER_READY)
+        go_to_server(request, server);
+    else if (server->stage == SERVER_STOPPING)
+        wait_for(request, server, STOP_WAIT_MS, on_stopped, on_still_stopping);
+    else
+        go_to_pending(request);
+}
+
+void start_get(struct request *request)
+{
+    struct user *user = whose(request);
+    if (user)
+        begin(request, user);
+}
+
+void start_post(struct request *request)
+{
+    start_get(request);
+}
+
+void start_pending(struct request *request)
+{
+    struct user *user = whose(request);
+    if (!user)
+        return;
+    struct server *server = server_find(user, request->args[1]);
+    if (!server) {
+        request_fail(request, 404, "%s", words(request, "error_404_message"));
+    } else if (server->stage == SERVER_READY) {
+        go_to_server(request, server);
+    } else if (server_is_active(server)) {
+        show_pending(request, 200, NULL, NULL);
+    } else if (!show_failure(request, server)) {
+        char *next = goal_next(request);
+        start_offer(request, next);
+        free(next);
+    }
+}
+
+/* --- callbacks --- */
+
+static void on_settled(struct settled *settled, bool ready, const char *why)
+{
+    struct request *request = CONTAINER(settled, struct request, settled);
+    deadline_clear(&request->deadline);
+    struct server *server = server_again(request);
+    if (server && ready)
+        go_to_server(request, server);
+    else if (!server || !show_failure(request, server))
+        request_fail(request, 500, "%s", why ? why : words(request, "pending_stopped"));
+}
+
+static void on_looked(struct deadline *deadline)
+{
+    struct request *request = CONTAINER(deadline, struct request, deadline);
+    struct server *server = server_again(request);
+    if (server)
+        server_forget_wait(server, &request->settled);
+    go_to_pending(request);
+}
+
+static void on_stopped(struct settled *settled, bool ready, const char *why)
+{
+    struct request *request = CONTAINER(settled, struct request, settled);
+    (void)ready;
+    (void)why;
+    deadline_clear(&request->deadline);
+    request_look_again(request);
+    struct user *user = whose(request);
+    if (user)
+        begin(request, user);
+}
+
+static void on_still_stopping(struct deadline *deadline)
+{
+    struct request *request = CONTAINER(deadline, struct request, deadline);
+    struct server *server = server_again(request);
+    if (server)
+        server_forget_wait(server, &request->settled);
+    request_busy(request, BUSY_S, words(request, "still_stopping"));
+}
