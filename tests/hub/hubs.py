@@ -317,6 +317,9 @@ class Browser(requests.Session):
         more.setdefault("allow_redirects", False)
         return super().request(method, url, *args, **more)
 
+    def get(self, url, **more):
+        return self.request("GET", url, **more)
+
     def page(self, path, status=200, **more):
         answer = self.get(path, **more)
         assert answer.status_code == status, f"{path}: {answer.status_code}\n{answer.text[:2000]}"
