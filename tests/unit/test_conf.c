@@ -290,6 +290,161 @@ static void test_a_flag_without_effect_is_warned_of(void **state)
     assert_string_equal(text, "warning: --loud does nothing without --name\n");
 }
 
+/* ---- a program with a file of settings ---- */
+
+struct filed {
+    unsigned size;
+    char *name;
+    bool on;
+};
+
+static bool read_name(void *field, const char *value, struct error *why)
+{
+    char **name = field;
+    if (strcmp(value, "bad") == 0)
+        return error_set(why, "it is bad");
+    free(*name);
+    *name = must_copy(value);
+    return true;
+}
+
+static void free_name(void *field)
+{
+    char **name = field;
+    free(*name);
+    *name = NULL;
+}
+
+static bool same_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b) == 0;
+}
+
+static const struct conf_kind kind_name = {read_name, free_name, same_name, false};
+
+static const struct conf_row filed_rows[] = {
+    {.type = CONF_SECTION, .help = "Only"},
+    {.type = CONF_NUMBER,
+     .flag = "--its-size <n>",
+     CONF_FIELD(struct filed, size),
+     .max = 9,
+     .fallback = "1",
+     .help = "Size."},
+    {.type = CONF_KIND,
+     .flag = "--name <text>",
+     CONF_FIELD(struct filed, name),
+     .kind = &kind_name,
+     .fallback = "nobody",
+     .reloads = true,
+     .help = "Name."},
+    {.type = CONF_REFUSED, .flag = "--secret <text>", .help = "Not here."},
+    {.type = CONF_TEXT, .flag = "--config <file>", .no_key = true, .help = "File."},
+    {.type = CONF_SWITCH, .flag = "--on", CONF_FIELD(struct filed, on), .help = "On."},
+};
+static const struct conf filed_conf = {
+    .program = "prog",
+    .rows = filed_rows,
+    .rows_n = COUNT(filed_rows),
+    .env_prefix = "TEST_CONF_",
+    .intro = "How.",
+    .operands_max = 1,
+};
+
+/* Reads one line of a file, a variable and a flag; NULL: not given. */
+static enum conf_verdict read_filed(struct filed *filed, const char *key, const char *text,
+                                    const char *env, const char *flag)
+{
+    struct conf_setting setting = {(char *)(uintptr_t)key, (char *)(uintptr_t)text, false, 7};
+    struct conf_file file = {"f.yaml", &setting, key ? 1 : 0};
+    char *argv[] = {(char *)(uintptr_t) "prog", (char *)(uintptr_t)flag, NULL};
+    if (env)
+        setenv("TEST_CONF_ITS_SIZE", env, 1);
+    else
+        unsetenv("TEST_CONF_ITS_SIZE");
+    conf_release(&filed_conf, filed);
+    return conf_read_file(&filed_conf, &file, flag ? 2 : 1, argv, filed, &given, &error);
+}
+
+static void test_the_file_stands_between_default_and_environment(void **state)
+{
+    (void)state;
+    struct filed filed = {0};
+    assert_int_equal(read_filed(&filed, NULL, NULL, NULL, NULL), CONF_OK);
+    assert_int_equal(filed.size, 1);
+    assert_int_equal(read_filed(&filed, "its_size", "2", NULL, NULL), CONF_OK);
+    assert_int_equal(filed.size, 2);
+    assert_true(conf_was_set(&filed_conf, &given, "--its-size"));
+    assert_false(conf_was_given(&filed_conf, &given, "--its-size"));
+    assert_int_equal(read_filed(&filed, "its_size", "2", "3", NULL), CONF_OK);
+    assert_int_equal(filed.size, 3);
+    assert_int_equal(read_filed(&filed, "its_size", "2", "3", "--its-size=4"), CONF_OK);
+    assert_int_equal(filed.size, 4);
+    assert_int_equal(read_filed(&filed, "its_size", "", NULL, NULL), CONF_OK);
+    assert_int_equal(filed.size, 1);
+    assert_int_equal(read_filed(&filed, "name", "ada", NULL, "word"), CONF_OK);
+    assert_string_equal(filed.name, "ada");
+    assert_string_equal(given.operands[0], "word");
+    conf_release(&filed_conf, &filed);
+    assert_null(filed.name);
+}
+
+static void expect_filed_error(const char *key, const char *text, const char *what)
+{
+    struct filed filed = {0};
+    assert_int_equal(read_filed(&filed, key, text, NULL, NULL), CONF_BAD);
+    assert_string_equal(error.text, what);
+    conf_release(&filed_conf, &filed);
+}
+
+static void test_what_is_wrong_in_a_file_is_told_with_its_line(void **state)
+{
+    (void)state;
+    expect_filed_error("its_size", "x",
+                       "f.yaml:7: its_size: 'x' is not a whole number from 0 to 9");
+    expect_filed_error("name", "bad", "f.yaml:7: name: it is bad");
+    expect_filed_error("its_siez", "1", "f.yaml:7: unknown key 'its_siez'; did you mean its_size?");
+    expect_filed_error("colour", "1", "f.yaml:7: unknown key 'colour'; prog --help lists them");
+    expect_filed_error("secret", "x", "f.yaml:7: secret: Not here.");
+    expect_filed_error("config", "x", "f.yaml:7: config belongs on the command line, not here");
+    expect_filed_error("on", "true", "f.yaml:7: unknown key 'on'; prog --help lists them");
+}
+
+static void test_a_mistake_is_told_with_where_it_was_given(void **state)
+{
+    (void)state;
+    struct filed filed = {0};
+    struct conf_file file = {.path = "f.yaml"};
+    const char *const sources[][4] = {
+        {"2", NULL, NULL, "f.yaml:7: its_size: too small"},
+        {"2", "3", NULL, "error: environment variable 'TEST_CONF_ITS_SIZE': too small"},
+        {"2", "3", "--its-size=4", "error: option '--its-size <n>': too small"},
+    };
+    for (size_t i = 0; i < COUNT(sources); i++) {
+        const char *const *from = sources[i];
+        assert_int_equal(read_filed(&filed, "its_size", from[0], from[1], from[2]), CONF_OK);
+        assert_false(conf_refuse(&filed_conf, &file, &given, "--its-size", &error, "too small"));
+        assert_string_equal(error.text, from[3]);
+    }
+    conf_release(&filed_conf, &filed);
+    unsetenv("TEST_CONF_ITS_SIZE");
+}
+
+static void test_a_file_to_begin_with_has_every_key_as_a_comment(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    manual_print_yaml(&filed_conf, out);
+    fclose(out);
+    assert_non_null(strstr(text,
+                           "\n# ---- Only ----\n\n# Size. [0 to 9] (default: 1)\n#its_size: 1\n"
+                           "\n# Name. (default: nobody) (reloaded)\n#name: nobody\n"));
+    assert_null(strstr(text, "secret"));
+    assert_null(strstr(text, "config"));
+    free(text);
+}
+
 /* What one of the printing functions prints; freed by the caller. */
 static char *printed(void (*print)(const struct conf *, FILE *))
 {
@@ -425,6 +580,10 @@ int main(void)
         cmocka_unit_test(test_help_and_version_come_before_other_errors),
         cmocka_unit_test(test_the_environment_stands_between_default_and_flag),
         cmocka_unit_test(test_a_flag_without_effect_is_warned_of),
+        cmocka_unit_test(test_the_file_stands_between_default_and_environment),
+        cmocka_unit_test(test_what_is_wrong_in_a_file_is_told_with_its_line),
+        cmocka_unit_test(test_a_mistake_is_told_with_where_it_was_given),
+        cmocka_unit_test(test_a_file_to_begin_with_has_every_key_as_a_comment),
         cmocka_unit_test(test_help_has_sections_ranges_units_and_defaults),
         cmocka_unit_test(test_markdown_is_a_table_a_section),
         cmocka_unit_test(test_the_man_page_escapes_for_roff),
