@@ -1,26 +1,19 @@
-// A person's way through JupyterHub and JupyterLab, in Chromium, through the proxy that ./run builds
-// (or the one that HUBGATE names). The tests go on from each other: one browser, one user.
+// A person's way through the Python JupyterHub and JupyterLab, in Chromium, through the proxy that ./run
+// builds (or the one that HUBGATE names). The tests go on from each other: one browser, one user.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 
+import { launch } from './chromium.mjs';
 import { ROOT, System } from './system.mjs';
-
-const { chromium } = createRequire(`${ROOT}build/node/`)('playwright-core');
 
 const USER = 'ada';
 const MEGABYTE = 1024 * 1024;
 const UPLOAD_BYTES = 50 * MEGABYTE;
 const SCREENSHOTS = `${ROOT}build/screenshots`;
-const CHROMIUM_ARGS = [
-  ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
-  '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-  '--disable-component-update', '--disable-sync', '--disable-dev-shm-usage',
-];
 
 let system, browser, page, files;
 const sockets = []; // every WebSocket the page opened: its URL and the bytes of its frames
@@ -39,11 +32,8 @@ before(async () => {
   mkdirSync(SCREENSHOTS, { recursive: true });
   files = mkdtempSync(join(tmpdir(), 'hubgate-browser-'));
   rmSync(`${ROOT}build/home/${USER}`, { recursive: true, force: true });
-  system = await System.start();
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: CHROMIUM_ARGS,
-  });
+  system = await System.start('--jupyterhub');
+  browser = await launch();
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
   page.setDefaultTimeout(30_000);
   page.on('websocket', (socket) => {

@@ -1,0 +1,126 @@
+// The hub with its proxy and real JupyterLabs, as processes that a test may kill and start again.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+import { freePort, ROOT } from './system.mjs';
+
+const PROXY = process.env.HUBGATE ?? `${ROOT}build/hubgate`;
+const PROGRAM = join(dirname(PROXY), 'hubgate-hub');
+const MARK = 'HUBGATE_TEST_RUN';
+const PATIENCE_MS = 60_000;
+
+export async function waitFor(condition, what, patience = PATIENCE_MS) {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const found = await condition().catch(() => false);
+    if (found) return found;
+    assert.ok(Date.now() < deadline, `waited in vain for ${what}`);
+    await new Promise((resolve) => { setTimeout(resolve, 50); });
+  }
+}
+
+export class Hub {
+  // settings: keys of the configuration file, over ours.
+  static async start(settings = {}) {
+    const hub = new Hub();
+    hub.directory = mkdtempSync(join(tmpdir(), 'hubgate-hub-'));
+    hub.mark = randomBytes(8).toString('hex');
+    hub.port = await freePort();
+    hub.url = `http://127.0.0.1:${hub.port}`;
+    const hubPort = await freePort();
+    const token = join(hub.directory, 'token');
+    hub.token = randomBytes(16).toString('hex');
+    writeFileSync(token, hub.token, { mode: 0o600 });
+    writeFileSync(join(hub.directory, 'hub.yaml'), JSON.stringify({
+      hub_port: hubPort,
+      state_dir: join(hub.directory, 'state'),
+      homes_dir: join(hub.directory, 'homes'),
+      switch_user: false,
+      proxy_api_url: `http://127.0.0.1:${await freePort()}`,
+      proxy_command: [PROXY],
+      proxy_port: hub.port,
+      authenticator: 'dummy',
+      allow_all: true,
+      admin_users: ['admin'],
+      server_command: [
+        `${ROOT}build/venv/bin/jupyterhub-singleuser`,
+        '--LabApp.extension_manager=readonly', `--LabApp.app_settings_dir=${ROOT}deploy/local/lab`,
+      ],
+      environment: { [MARK]: hub.mark },
+      services: [{ name: 'tests', admin: true, token_file: token }],
+      ...settings,
+    }), { mode: 0o600 });
+    await hub.begin();
+    return hub;
+  }
+
+  async begin() {
+    const log = openSync(join(this.directory, 'log'), 'a');
+    this.process = spawn(PROGRAM, ['--config', join(this.directory, 'hub.yaml')], {
+      cwd: this.directory, env: { ...process.env, [MARK]: this.mark }, stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    this.ended = once(this.process, 'exit');
+    await waitFor(async () => {
+      assert.equal(this.process.exitCode, null, this.log);
+      return (await fetch(`${this.url}/hub/health`)).ok;
+    }, 'the hub').catch((error) => { throw new Error(`${error.message}\n${this.log}`); });
+  }
+
+  get log() { return readFileSync(join(this.directory, 'log'), 'utf8'); }
+
+  get proxyPid() { return Number(readFileSync(join(this.directory, 'state/proxy.pid'), 'utf8').split(' ')[0]); }
+
+  home(name) { return join(this.directory, 'homes', name); }
+
+  async kill() {
+    this.process.kill('SIGKILL');
+    await this.ended;
+  }
+
+  async api(method, path, body) {
+    const answer = await fetch(`${this.url}/hub/api${path}`, {
+      method, body: body && JSON.stringify(body), headers: { Authorization: `token ${this.token}` },
+    });
+    const text = await answer.text();
+    return { status: answer.status, json: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text };
+  }
+
+  async isReady(name) {
+    return (await this.api('GET', `/users/${name}`)).json.servers?.['']?.ready === true;
+  }
+
+  descendants() {
+    const wanted = `${MARK}=${this.mark}`;
+    return readdirSync('/proc').filter((pid) => {
+      if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+      try {
+        return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(wanted);
+      } catch {
+        return false; // it ended meanwhile
+      }
+    });
+  }
+
+  // SIGINT ends everything: nothing may be left.
+  async stop() {
+    this.process.kill('SIGINT');
+    const [status] = await Promise.race([this.ended, new Promise((resolve) => {
+      setTimeout(resolve, 30_000, ['did not end']);
+    })]);
+    await waitFor(async () => this.descendants().length === 0, 'the end of all processes', 20_000)
+      .catch(() => {});
+    const left = this.descendants();
+    for (const pid of left) process.kill(Number(pid), 'SIGKILL');
+    const { log } = this;
+    rmSync(this.directory, { recursive: true, force: true });
+    assert.equal(status, 0, `the hub's exit status:\n${log}`);
+    assert.deepEqual(left, [], `processes left behind\n${log}`);
+    assert.doesNotMatch(log, /Sanitizer|runtime error:/, 'a sanitizer spoke');
+  }
+}
