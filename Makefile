@@ -33,7 +33,7 @@ CTL_OBJ := $(call objects,base ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
-PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-keeper hubctl)
+PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
 .PHONY: all help check unit e2e jupyterhub browser asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/

@@ -1,10 +1,13 @@
 /* hubgate-hub: people log in, it starts their Jupyter servers and keeps the proxy's table true. */
 #include "base/log.h"
 #include "base/notify.h"
+#include "base/str.h"
 #include "hub/database.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
-#include "hub/prompt.h"
+#include "login/name.h"
+#include "login/password_file.h"
+#include "login/prompt.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -114,6 +117,25 @@ static int run(struct program *program)
     return ok && !program->hub.failed ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* `hubgate-hub password NAME` */
+static bool set_password(const struct settings *settings, struct error *error)
+{
+    if (!settings->operand)
+        return error_set(error, "password: name the user, as in `hubgate-hub password ada`");
+    char *name = name_normal(span_of(settings->operand));
+    if (!name)
+        return error_set(error, "password: the name %s", name_fault(span_of(settings->operand)));
+    char *password = prompt_password(name, error);
+    bool ok = password && password_file_set(settings->password_file, name, password, error);
+    if (ok)
+        printf("hubgate-hub: %s: the password of %s is set\n", settings->password_file, name);
+    if (password)
+        explicit_bzero(password, strlen(password));
+    free(password);
+    free(name);
+    return ok;
+}
+
 static int act(struct program *program)
 {
     struct error error;
@@ -131,7 +153,7 @@ static int act(struct program *program)
             printf("hubgate-hub: %s is a copy of %s\n", settings->operand, settings->database);
         break;
     case SETTINGS_PASSWORD:
-        ok = prompt_password(settings->password_file, settings->operand, &error);
+        ok = set_password(settings, &error);
         break;
     }
     if (!ok)
