@@ -31,11 +31,14 @@ static struct {
     pthread_t thread;
     bool running, stopping, json, colour;
     enum log_level level;
+    const char *name;
     char *waiting;
     size_t waiting_n;
     uint64_t dropped;
-} writer = {
-    .mutex = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER, .level = LOG_INFO};
+} writer = {.mutex = PTHREAD_MUTEX_INITIALIZER,
+            .filled = PTHREAD_COND_INITIALIZER,
+            .level = LOG_INFO,
+            .name = "ConfigProxy"};
 
 /* Lines of one thread on their way to the writer: no lock a line. */
 static _Thread_local struct {
@@ -104,6 +107,11 @@ static void *write_waiting(void *unused)
     pthread_mutex_unlock(&writer.mutex);
     free(bytes);
     return NULL;
+}
+
+void log_name(const char *name)
+{
+    writer.name = name;
 }
 
 void log_start(enum log_level level, bool json)
@@ -203,10 +211,10 @@ void log_fields(enum log_level level, struct span text, struct span json)
         n = snprintf(head, sizeof head, "{\"time\":\"%s\",\"level\":\"%s\",", stamp,
                      levels[level].word);
     else if (writer.colour)
-        n = snprintf(head, sizeof head, "%s [ConfigProxy] \033[%sm%s\033[39m: ", stamp,
+        n = snprintf(head, sizeof head, "%s [%s] \033[%sm%s\033[39m: ", stamp, writer.name,
                      levels[level].colour, levels[level].word);
     else
-        n = snprintf(head, sizeof head, "%s [ConfigProxy] %s: ", stamp, levels[level].word);
+        n = snprintf(head, sizeof head, "%s [%s] %s: ", stamp, writer.name, levels[level].word);
     struct span body = writer.json ? json : text;
     append(head, (size_t)n);
     append(body.p, body.n);

@@ -8,6 +8,9 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_HTTP, LOG_VERBOSE, LOG_DEBUG, LOG_SILLY };
 
+/* What stands in brackets before the level in a text log; "ConfigProxy" (CHP 16) unless it is set
+ * before log_start. A literal. */
+void log_name(const char *name);
 /* Starts the writing thread. json: one JSON object a line instead of text. Colour only when
  * stdout is a terminal. */
 void log_start(enum log_level level, bool json);

@@ -89,6 +89,7 @@ static bool start(struct program *program, struct error *error)
     hub->loop = loop_new();
     for (size_t i = 0; i < COUNT(numbers); i++)
         loop_on_signal(hub->loop, numbers[i], on_signal, program);
+    log_name("HubgateHub");
     log_start(program->settings.log_level, program->settings.log_json);
     if (!hub_start(hub, error))
         return false;

@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 enum {
-    LOOK_MS = 1000,      /* between two looks whether the proxy still has its table */
-    LOOK_AGAIN_MS = 200, /* … while it does not answer */
+    AWAY_MS = 2000,      /* a restart takes less: not worth a line in the log */
+    LINE_AGAIN_MS = 100, /* between two tries to reach a proxy that is away */
     CALL_TIMEOUT_MS = 10000,
     RETRY_FIRST_MS = 200, /* hub contract A3: doubled, at most … */
     RETRY_LAST_MS = 5000, /* … this, and given up after … */
@@ -48,11 +49,17 @@ struct routes {
     char *api_url, *token; /* api_url: without a slash at the end */
     TAILQ_HEAD(, change) changes;
     STAILQ_HEAD(, waiting) waiting; /* for the check under way */
-    struct fetch *check, *look;
+    struct fetch *check, *look, *calling;
+    /* A connection on which nothing is said: it is lost when the proxy ends, which is how a new one
+     * is noticed at once. Proxies close silent connections after a while: then there is one look
+     * more. */
+    struct readable line;
+    int line_fd;
     bool again; /* somebody wants a check that begins later than the one under way */
-    struct deadline check_due, look_due;
+    struct deadline check_due, line_due;
     json_t *table;
-    bool good, ever_good;
+    bool good, said_away;
+    int64_t away_since_ms;
 };
 
 static void on_changed(void *arg, const struct fetch_reply *reply);
@@ -60,7 +67,9 @@ static void on_retry(struct deadline *deadline);
 static void on_table(void *arg, const struct fetch_reply *reply);
 static void on_check_due(struct deadline *deadline);
 static void on_looked(void *arg, const struct fetch_reply *reply);
-static void on_look_due(struct deadline *deadline);
+static void on_line(void *arg, const struct fetch_reply *reply);
+static void on_line_lost(struct readable *readable);
+static void on_line_due(struct deadline *deadline);
 
 /* --- one call --- */
 
@@ -84,17 +93,20 @@ static struct fetch *call(struct routes *routes, const char *method, const char 
     return fetch;
 }
 
-/* Says once that the proxy is away, and once that it is back. */
+/* Says once that the proxy is away, if it stays so, and once that it is back. */
 static void note_answer(struct routes *routes, bool good, const char *why)
 {
-    if (good == routes->good && (good || routes->ever_good))
-        return;
-    if (good)
+    int64_t now = loop_now_ms(routes->hub->loop);
+    if (good && !routes->good)
         log_line(LOG_INFO, "The proxy answers at %s", routes->api_url);
-    else
-        log_line(LOG_WARN, "The proxy does not answer at %s: %s", routes->api_url, why);
+    if (good || routes->good)
+        routes->away_since_ms = now;
+    routes->said_away &= !good;
     routes->good = good;
-    routes->ever_good = true;
+    if (good || routes->said_away || now - routes->away_since_ms < AWAY_MS)
+        return;
+    routes->said_away = true;
+    log_line(LOG_WARN, "The proxy does not answer at %s: %s", routes->api_url, why);
 }
 
 /* What is wrong with a reply; NULL: nothing. */
@@ -398,7 +410,8 @@ static char *sample(const struct hub *hub)
 static void look(struct routes *routes)
 {
     char *path = sample(routes->hub);
-    routes->look = call(routes, "GET", path, NULL, on_looked, routes);
+    if (!routes->look)
+        routes->look = call(routes, "GET", path, NULL, on_looked, routes);
     free(path);
 }
 
@@ -412,7 +425,39 @@ static void looked(struct routes *routes, const struct fetch_reply *reply)
     note_answer(routes, !why || lost, why);
     if (lost || (!why && !was_good))
         routes_check(routes, NULL, NULL);
-    deadline_set(routes->hub->loop, &routes->look_due, routes->good ? LOOK_MS : LOOK_AGAIN_MS);
+}
+
+static void open_line(struct routes *routes)
+{
+    const struct fetch_request request = {
+        .method = "GET", .url = routes->api_url, .connect_only = true};
+    routes->calling = fetch_start(routes->hub->fetcher, &request, on_line, routes);
+}
+
+static void line_came(struct routes *routes, const struct fetch_reply *reply)
+{
+    routes->calling = NULL;
+    if (reply->error)
+        note_answer(routes, false, reply->error);
+    if (reply->fd < 0) {
+        deadline_set(routes->hub->loop, &routes->line_due, LINE_AGAIN_MS);
+        return;
+    }
+    routes->line_fd = reply->fd;
+    loop_when_readable(routes->hub->loop, &routes->line, reply->fd);
+    look(routes);
+}
+
+static void close_line(struct routes *routes)
+{
+    readable_forget(&routes->line);
+    if (routes->line_fd >= 0)
+        close(routes->line_fd);
+    routes->line_fd = -1;
+    if (routes->calling)
+        fetch_cancel(routes->calling);
+    routes->calling = NULL;
+    deadline_clear(&routes->line_due);
 }
 
 /* --- the room --- */
@@ -426,9 +471,11 @@ struct routes *routes_new(struct hub *hub)
     TAILQ_INIT(&routes->changes);
     STAILQ_INIT(&routes->waiting);
     routes->check_due.expire = on_check_due;
-    routes->look_due.expire = on_look_due;
-    routes_check(routes, NULL, NULL);
-    deadline_set(hub->loop, &routes->look_due, LOOK_MS);
+    routes->line_due.expire = on_line_due;
+    routes->line.ready = on_line_lost;
+    routes->line_fd = -1;
+    routes->away_since_ms = loop_now_ms(hub->loop);
+    open_line(routes); /* once it is there, the table is checked */
     return routes;
 }
 
@@ -448,7 +495,7 @@ void routes_free(struct routes *routes)
     if (routes->look)
         fetch_cancel(routes->look);
     deadline_clear(&routes->check_due);
-    deadline_clear(&routes->look_due);
+    close_line(routes);
     json_decref(routes->table);
     free(routes->api_url);
     free(routes->token);
@@ -465,6 +512,8 @@ void routes_repoint(struct routes *routes, const char *api_url, const char *toke
         free(routes->token);
         routes->token = must_copy(token);
     }
+    close_line(routes);
+    open_line(routes);
     routes_check(routes, NULL, NULL);
 }
 
@@ -505,9 +554,19 @@ static void on_looked(void *arg, const struct fetch_reply *reply)
     looked(arg, reply);
 }
 
-static void on_look_due(struct deadline *deadline)
+static void on_line(void *arg, const struct fetch_reply *reply)
 {
-    struct routes *routes = CONTAINER(deadline, struct routes, look_due);
-    if (!routes->look)
-        look(routes);
+    line_came(arg, reply);
+}
+
+static void on_line_lost(struct readable *readable)
+{
+    struct routes *routes = CONTAINER(readable, struct routes, line);
+    close_line(routes);
+    open_line(routes);
+}
+
+static void on_line_due(struct deadline *deadline)
+{
+    open_line(CONTAINER(deadline, struct routes, line_due));
 }

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <curl/curl.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,7 @@ struct fetch {
     void *arg;
     struct text body;
     size_t head_bytes, body_bytes_max;
+    bool connect_only;
     char error[CURL_ERROR_SIZE]; /* libcurl's */
     char refusal[64];            /* ours, for an answer that is too large */
 };
@@ -147,7 +149,9 @@ static void set_transport(CURL *easy, const struct fetch_request *request)
         SET(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     if (request->ca_file)
         SET(easy, CURLOPT_CAINFO, request->ca_file);
-    if (request->fresh_connection) {
+    if (request->connect_only)
+        SET(easy, CURLOPT_CONNECT_ONLY, 1L);
+    if (request->fresh_connection || request->connect_only) {
         SET(easy, CURLOPT_FRESH_CONNECT, 1L);
         SET(easy, CURLOPT_FORBID_REUSE, 1L);
     }
@@ -163,6 +167,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     fetch->done = done;
     fetch->arg = arg;
     fetch->body_bytes_max = request->body_bytes_max ? request->body_bytes_max : FETCH_BODY_MAX;
+    fetch->connect_only = request->connect_only;
     fetch->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : FETCH_TIMEOUT_MS;
     fetch->deadline.expire = on_deadline;
     deadline_set(fetcher->loop, &fetch->deadline, fetch->timeout_ms);
@@ -211,11 +216,21 @@ static void make_one_line(char *text)
             *text = '?';
 }
 
+/* A descriptor of our own: libcurl closes its one. -1: none is left, as if it were lost at once. */
+static int keep_connection(struct fetch *fetch)
+{
+    curl_socket_t fd = CURL_SOCKET_BAD;
+    curl_easy_getinfo(fetch->easy, CURLINFO_ACTIVESOCKET, &fd);
+    return fd == CURL_SOCKET_BAD ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
 /* error: NULL, or why there is no answer. */
 static void finish(struct fetch *fetch, const char *error)
 {
-    struct fetch_reply reply = {.error = error, .from = fetch};
+    struct fetch_reply reply = {.error = error, .from = fetch, .fd = -1};
     long status = 0;
+    if (fetch->connect_only && !error)
+        reply.fd = keep_connection(fetch);
     fetch_unlink(fetch);
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
     reply.status = error ? 0 : (unsigned)status;

@@ -32,12 +32,14 @@ struct fetch_request {
     size_t body_bytes_max;      /* of the answer: beyond it there is none */
     const char *ca_file;        /* PEM, whom to trust with https; NULL: the system's */
     bool fresh_connection;      /* one of its own, closed after */
+    bool connect_only;          /* connects and says nothing: the reply has the connection */
 };
 
 struct fetch_reply {
     unsigned status;    /* 0: there was no whole answer */
     const char *error;  /* then one line that says why, without query or fields; else NULL */
     struct span body;   /* terminated */
+    int fd;             /* connect_only: the connection, the receiver's to close; else -1 */
     struct fetch *from; /* fetch_reply_header's */
 };
 
