@@ -188,6 +188,7 @@ static void start(struct proxy *proxy)
 static void spawn_it(struct proxy *proxy)
 {
     posix_spawnattr_t attributes;
+    posix_spawn_file_actions_t files;
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -196,10 +197,13 @@ static void spawn_it(struct proxy *proxy)
                              POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setsigdefault(&attributes, &all);
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
     pid_t pid = 0;
     proxy->failed =
-        posix_spawnp(&pid, proxy->argv[0], NULL, &attributes, proxy->argv, proxy->environment);
+        posix_spawnp(&pid, proxy->argv[0], &files, &attributes, proxy->argv, proxy->environment);
     proxy->pid = proxy->failed ? 0 : pid;
+    posix_spawn_file_actions_destroy(&files);
     posix_spawnattr_destroy(&attributes);
 }
 

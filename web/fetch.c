@@ -39,6 +39,7 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *wa
 static int on_timer(CURLM *multi, long in_ms, void *arg);
 static size_t on_head(char *bytes, size_t size, size_t n, void *arg);
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg);
+static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose);
 static void on_ready(evutil_socket_t fd, short what, void *arg);
 static void on_due(evutil_socket_t fd, short what, void *arg);
 static void on_deadline(struct deadline *deadline);
@@ -149,12 +150,13 @@ static void set_transport(CURL *easy, const struct fetch_request *request)
         SET(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     if (request->ca_file)
         SET(easy, CURLOPT_CAINFO, request->ca_file);
+    SET(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
     if (request->connect_only)
         SET(easy, CURLOPT_CONNECT_ONLY, 1L);
-    if (request->fresh_connection || request->connect_only) {
+    if (request->fresh_connection || request->connect_only)
         SET(easy, CURLOPT_FRESH_CONNECT, 1L);
+    if (request->fresh_connection)
         SET(easy, CURLOPT_FORBID_REUSE, 1L);
-    }
 }
 
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
@@ -328,6 +330,14 @@ const char *fetch_reply_header(const struct fetch_reply *reply, const char *name
 }
 
 /* --- callbacks --- */
+
+/* A process that is started meanwhile must not hold our connections open. */
+static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
+{
+    (void)arg;
+    (void)purpose;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
+}
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watched)
 {
