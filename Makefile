@@ -140,15 +140,18 @@ UNITS = $(PREFIX)/lib/systemd/system
 install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 755 $(BUILD)/hubgate $(DESTDIR)$(PREFIX)/bin/hubgate
 	ln -sf hubgate $(DESTDIR)$(PREFIX)/bin/configurable-http-proxy
+	install -m 755 $(BUILD)/hubgate-hub $(BUILD)/hubctl $(DESTDIR)$(PREFIX)/bin
 	install -D -m 755 $(BUILD)/hubgate-keeper $(DESTDIR)$(PREFIX)/libexec/hubgate/hubgate-keeper
 	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
 	ln -sf hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/configurable-http-proxy.1
+	install -m 644 docs/hubgate-hub.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate-hub.1
 	install -d $(DESTDIR)$(UNITS)
-	sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/hubgate.service >$(DESTDIR)$(UNITS)/hubgate.service
-	install -m 644 systemd/hubgate.socket $(DESTDIR)$(UNITS)/hubgate.socket
-	chmod 644 $(DESTDIR)$(UNITS)/hubgate.service
-	install -D -m 644 systemd/hubgate.env.example $(DESTDIR)$(PREFIX)/share/doc/hubgate/hubgate.env.example
-	install -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate/LICENSE
+	for unit in hubgate.service hubgate.socket hubgate-hub.service; do \
+	    sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/$$unit >$(DESTDIR)$(UNITS)/$$unit && \
+	    chmod 644 $(DESTDIR)$(UNITS)/$$unit || exit; done
+	install -d $(DESTDIR)$(PREFIX)/share/doc/hubgate
+	install -m 644 systemd/hubgate.env.example systemd/hub.yaml.example deploy/hubgate-hub.example.yaml \
+	    LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate
 
 clean: ## remove what make built (the virtual environments stay)
 	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/asan $(BUILD)/tsan $(BUILD)/libfuzzer $(PROGRAMS)
