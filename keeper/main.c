@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -203,6 +204,15 @@ static void tell_end(struct keeper *keeper)
     }
 }
 
+/* The log's file may be somebody else's, our user's never to write to beyond its bound: then our
+ * user's other processes may not reach into us. */
+static void close_doors(void)
+{
+    struct stat at;
+    if (fstat(KEEPER_LOG_FD, &at) == 0 && at.st_uid != geteuid())
+        prctl(PR_SET_DUMPABLE, 0);
+}
+
 static bool set_up(struct keeper *keeper)
 {
     sigset_t ours;
@@ -217,6 +227,7 @@ static bool set_up(struct keeper *keeper)
             return false;
     keeper->signals = signalfd(-1, &ours, SFD_NONBLOCK | SFD_CLOEXEC);
     prctl(PR_SET_NAME, "hubgate-keeper");
+    close_doors();
     return keeper->signals >= 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
 }
 

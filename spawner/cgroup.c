@@ -48,17 +48,24 @@ static bool limit_pids(const struct cgroup *cgroup, uint32_t pids)
     return file_write_number(path, "pids.max", (uint64_t)pids + 1); /* and the keeper */
 }
 
-static bool limit(const struct cgroup *cgroup, const struct cgroups *cgroups,
+static bool can(const struct cgroup *cgroup, const struct cgroups *cgroups, enum cgroup_kind kind)
+{
+    return cgroups->can[kind] && (cgroup->version == 2 || cgroup->paths[kind]);
+}
+
+bool cgroup_limit(const struct cgroup *cgroup, const struct cgroups *cgroups,
                   const struct spawn_limits *limits, struct error *error)
 {
     const char *what = NULL;
-    if (limits->memory_bytes && cgroups->can[CGROUP_MEMORY] &&
+    if (cgroup->version == 0 || cgroup->version != cgroups->version)
+        return true;
+    if (limits->memory_bytes && can(cgroup, cgroups, CGROUP_MEMORY) &&
         !limit_memory(cgroup, limits->memory_bytes))
         what = "memory";
-    else if (limits->cpu_millis && cgroups->can[CGROUP_CPU] &&
+    else if (limits->cpu_millis && can(cgroup, cgroups, CGROUP_CPU) &&
              !limit_cpu(cgroup, limits->cpu_millis))
         what = "CPU";
-    else if (limits->pids && cgroups->can[CGROUP_PIDS] && !limit_pids(cgroup, limits->pids))
+    else if (limits->pids && can(cgroup, cgroups, CGROUP_PIDS) && !limit_pids(cgroup, limits->pids))
         what = "process";
     return !what ||
            error_set(error, "cannot set the %s limit of the server: %s", what, strerror(errno));
@@ -77,7 +84,7 @@ bool cgroup_make(struct cgroup *cgroup, const struct cgroups *cgroups, const cha
             good = error_set(error, "cannot make the cgroup %s: %s", cgroup->paths[i],
                              strerror(errno));
     }
-    if (good && limit(cgroup, cgroups, limits, error))
+    if (good && cgroup_limit(cgroup, cgroups, limits, error))
         return true;
     cgroup_remove(cgroup);
     cgroup_release(cgroup);

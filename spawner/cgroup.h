@@ -19,6 +19,9 @@ struct cgroup {
  * is none, and true. */
 bool cgroup_make(struct cgroup *cgroup, const struct cgroups *cgroups, const char *name,
                  const struct spawn_limits *limits, struct error *error) MUST_CHECK;
+/* Sets them anew: whoever started the hub again may have taken the controllers away meanwhile. */
+bool cgroup_limit(const struct cgroup *cgroup, const struct cgroups *cgroups,
+                  const struct spawn_limits *limits, struct error *error) MUST_CHECK;
 /* The group's cgroup.procs, to enter by writing "0", each to be closed. How many; -1 with *error.
  */
 int cgroup_doors(const struct cgroup *cgroup, int fds[static CGROUP_KINDS], struct error *error);

@@ -84,7 +84,7 @@ static void say(struct text *why, const struct status *status, const struct trac
     if (oom && (!*status->word || (killed && status->number == SIGKILL) ||
                 (exited && status->number == 128 + SIGKILL))) {
         text_put(why, "ended: out of memory (limit ");
-        say_memory(why, trace->memory_bytes);
+        say_memory(why, trace->limits.memory_bytes);
         text_put(why, "); start it again, and use less at once or choose a larger profile");
     } else if (killed) {
         say_signal(why, status->number);

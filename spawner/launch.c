@@ -265,7 +265,7 @@ bool launch_start(struct launch *launch, struct trace *trace, int *pidfd, struct
     struct process process;
     open_desk(&desk);
     trace->uid = launch->account.uid;
-    trace->memory_bytes = launch->limits.memory_bytes;
+    trace->limits = launch->limits;
     bool good = open_files(launch, trace, &desk.child, error) &&
                 hold_port(launch->settings->ip, &desk.child.port, &trace->port, error) &&
                 enter_group(launch, trace, &desk.child, error);

@@ -293,6 +293,9 @@ static void begin_resumed(struct spawn *spawn)
 
 static void found(struct spawn *spawn)
 {
+    if (spawn->failed)
+        log_line(LOG_WARN, "a server that goes on (process %d): %s", (int)spawn->trace.pid,
+                 spawn->error.text);
     if (spawn->pidfd >= 0)
         run(spawn);
     else
@@ -363,7 +366,11 @@ static void on_launched(struct job *job)
 static void on_find(struct job *job)
 {
     struct spawn *spawn = spawn_of(job);
-    spawn->pidfd = trace_open(&spawn->trace);
+    struct trace *trace = &spawn->trace;
+    spawn->pidfd = trace_open(trace);
+    if (spawn->pidfd >= 0)
+        spawn->failed =
+            !cgroup_limit(&trace->cgroup, spawn->local->cgroups, &trace->limits, &spawn->error);
 }
 
 static void on_found(struct job *job)

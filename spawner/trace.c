@@ -53,8 +53,11 @@ void trace_json(const struct trace *trace, struct text *json)
     text_format(json, "{\"driver\":\"local\",\"pid\":%d,\"start_time\":%" PRIu64 ",\"boot_id\":",
                 (int)trace->pid, trace->start_ticks);
     text_json(json, span_of(trace->boot));
-    text_format(json, ",\"uid\":%u,\"port\":%u,\"memory_limit\":%" PRIu64 ",\"mark\":",
-                (unsigned)trace->uid, (unsigned)trace->port, trace->memory_bytes);
+    text_format(json,
+                ",\"uid\":%u,\"port\":%u,\"memory_limit\":%" PRIu64
+                ",\"cpu_millis\":%u,\"pids_limit\":%u,\"mark\":",
+                (unsigned)trace->uid, (unsigned)trace->port, trace->limits.memory_bytes,
+                (unsigned)trace->limits.cpu_millis, (unsigned)trace->limits.pids);
     text_json(json, span_of(trace->mark));
     if (trace->gpus) {
         text_put(json, ",\"gpus\":");
@@ -67,19 +70,22 @@ void trace_json(const struct trace *trace, struct text *json)
 static bool read_members(struct trace *trace, json_t *root)
 {
     const char *driver = NULL, *boot = NULL, *mark = NULL, *gpus = NULL;
-    json_int_t pid = 0, start = 0, uid = 0, port = 0, memory = 0;
-    if (json_unpack(root, "{s:s,s:I,s:I,s:s,s:I,s:I,s:s,s?s,s?I}", "driver", &driver, "pid", &pid,
-                    "start_time", &start, "boot_id", &boot, "uid", &uid, "port", &port, "mark",
-                    &mark, "gpus", &gpus, "memory_limit", &memory) != 0)
+    json_int_t pid = 0, start = 0, uid = 0, port = 0, memory = 0, cpu = 0, pids = 0;
+    if (json_unpack(root, "{s:s,s:I,s:I,s:s,s:I,s:I,s:s,s?s,s?I,s?I,s?I}", "driver", &driver, "pid",
+                    &pid, "start_time", &start, "boot_id", &boot, "uid", &uid, "port", &port,
+                    "mark", &mark, "gpus", &gpus, "memory_limit", &memory, "cpu_millis", &cpu,
+                    "pids_limit", &pids) != 0)
         return false;
     if (strcmp(driver, "local") != 0 || pid <= 0 || port <= 0 || port > UINT16_MAX || start < 0 ||
-        uid < 0 || memory < 0 || strlen(mark) != TRACE_MARK_BYTES - 1)
+        uid < 0 || memory < 0 || cpu < 0 || cpu > UINT32_MAX || pids < 0 || pids > UINT32_MAX ||
+        strlen(mark) != TRACE_MARK_BYTES - 1)
         return false;
     trace->pid = (pid_t)pid;
     trace->start_ticks = (uint64_t)start;
     trace->uid = (uid_t)uid;
     trace->port = (uint16_t)port;
-    trace->memory_bytes = (uint64_t)memory;
+    trace->limits = (struct spawn_limits){
+        .memory_bytes = (uint64_t)memory, .cpu_millis = (uint32_t)cpu, .pids = (uint32_t)pids};
     trace->gpus = gpus ? must_copy(gpus) : NULL;
     snprintf(trace->boot, sizeof trace->boot, "%s", boot);
     snprintf(trace->mark, sizeof trace->mark, "%s", mark);

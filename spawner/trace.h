@@ -20,7 +20,7 @@ struct trace {
     uint16_t port;
     char mark[TRACE_MARK_BYTES]; /* random, never reused */
     char *gpus;                  /* ids, comma-separated; NULL: none */
-    uint64_t memory_bytes;       /* its limit, for words; 0: none */
+    struct spawn_limits limits;
     struct cgroup cgroup;
 };
 

@@ -333,6 +333,42 @@ static void tasks_left_run_when_the_loop_is_freed(void **state)
     assert_int_equal(job.runs, 4);
 }
 
+struct pipe_end {
+    struct readable readable;
+    struct loop *loop;
+    unsigned told;
+};
+
+static void on_ready(struct readable *readable)
+{
+    struct pipe_end *end = CONTAINER(readable, struct pipe_end, readable);
+    end->told++;
+    loop_stop(end->loop);
+}
+
+static void a_readable_descriptor_is_told_once_and_may_be_forgotten(void **state)
+{
+    struct rack *rack = *state;
+    struct pipe_end ends[2] = {{.readable.ready = on_ready, .loop = rack->loop},
+                               {.readable.ready = on_ready, .loop = rack->loop}};
+    int fds[2];
+    assert_int_equal(pipe(fds), 0);
+    loop_when_readable(rack->loop, &ends[0].readable, fds[0]);
+    loop_when_readable(rack->loop, &ends[1].readable, fds[0]);
+    readable_forget(&ends[1].readable);
+    readable_forget(&ends[1].readable); /* nothing waits: nothing happens */
+    assert_int_equal(write(fds[1], "x", 1), 1);
+    loop_run(rack->loop);
+    event_base_loop(loop_base(rack->loop), EVLOOP_NONBLOCK);
+    assert_int_equal(ends[0].told, 1);
+    assert_int_equal(ends[1].told, 0);
+    loop_when_readable(rack->loop, &ends[0].readable, fds[0]); /* once more when asked again */
+    loop_run(rack->loop);
+    assert_int_equal(ends[0].told, 2);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int main(void)
@@ -350,6 +386,7 @@ int main(void)
         TEST(a_task_runs_once_however_often_it_is_put_off),
         TEST(a_task_that_goes_on_leaves_room_for_others),
         TEST(tasks_left_run_when_the_loop_is_freed),
+        TEST(a_readable_descriptor_is_told_once_and_may_be_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -67,6 +67,13 @@ static bool is_there(const char *path)
     return access(whole, F_OK) == 0;
 }
 
+static void remove_file(const char *path)
+{
+    char whole[512];
+    snprintf(whole, sizeof whole, "%s/%s", root, path);
+    assert_int_equal(unlink(whole), 0);
+}
+
 /* A version 2 tree in which we are in this group, with these processes. */
 static void put_v2(const char *group, const char *procs)
 {
@@ -180,11 +187,9 @@ static void a_containers_top_is_ours_with_all_in_it(void **state)
 
 static void the_machines_root_group_needs_no_leaf(void **state)
 {
-    char path[256];
     (void)state;
     put_v2("", "1\n");
-    snprintf(path, sizeof path, "%s/sys/fs/cgroup/cgroup.type", root);
-    assert_int_equal(unlink(path), 0);
+    remove_file("sys/fs/cgroup/cgroup.type");
     struct cgroups *cgroups = cgroups_find(root);
     assert_true(cgroups->can[CGROUP_MEMORY]);
     assert_false(is_there("sys/fs/cgroup/hub"));
@@ -290,6 +295,28 @@ static void version_1_has_a_tree_for_each_limit(void **state)
     cgroups_free(cgroups);
 }
 
+static void limits_are_set_anew_after_a_restart(void **state)
+{
+    struct cgroup one;
+    struct error error;
+    (void)state;
+    put_v2("/hub.service", own_pid());
+    struct cgroups *cgroups = cgroups_find(root);
+    assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
+    put("sys/fs/cgroup/hub.service/hubgate-1/memory.max", "max\n");
+    assert_true(cgroup_limit(&one, cgroups, &some, &error));
+    expect("sys/fs/cgroup/hub.service/hubgate-1/memory.max", "536870912");
+    cgroups_free(cgroups);
+    put("proc/self/cgroup", "4:memory:/\n"); /* the machine has another version by now */
+    put("sys/fs/cgroup/memory/cgroup.procs", "%s", "");
+    remove_file("sys/fs/cgroup/cgroup.controllers");
+    cgroups = cgroups_find(root);
+    assert_true(cgroups->can[CGROUP_MEMORY]);
+    assert_true(cgroup_limit(&one, cgroups, &some, &error));
+    cgroup_release(&one);
+    cgroups_free(cgroups);
+}
+
 static void a_group_that_the_mount_does_not_show_is_its_top(void **state)
 {
     struct text says = {0};
@@ -365,6 +392,7 @@ int main(void)
         TEST(without_a_group_nothing_is_made_and_nothing_fails),
         TEST(version_2_tells_use_and_ends_all),
         TEST(version_1_has_a_tree_for_each_limit),
+        TEST(limits_are_set_anew_after_a_restart),
         TEST(a_group_that_the_mount_does_not_show_is_its_top),
         TEST(a_group_is_read_as_it_was_written),
         TEST(a_malformed_group_is_refused),

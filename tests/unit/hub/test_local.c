@@ -4,7 +4,10 @@
 
 #include <dirent.h>
 #include <jansson.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
+
+enum { MANY = 100 };
 
 static int make(void **state)
 {
@@ -573,6 +576,70 @@ static void directories_are_for_us_alone(void **state)
     assert_int_equal(at.st_mode & 07777, 0600);
 }
 
+static void limits_without_cgroups_are_those_of_a_process(void **state)
+{
+    struct rig *rig = *state;
+    struct told told;
+    const char *const command[] = {
+        "sh", "-c", "echo $MEM_LIMIT $CPU_LIMIT; tr -s ' ' </proc/self/limits", NULL};
+    struct spawn_order order = rig_order("ada", command);
+    char expected[256];
+    struct rlimit processes; /* all servers are one user here: not limited */
+    order.limits = (struct spawn_limits){.memory_bytes = 1 << 30, .cpu_millis = 1500, .pids = 50};
+    rig_start_order(rig, &told, &order);
+    rig_until_ended(&told);
+    char *text = last_lines(rig, "ada", 50);
+    assert_int_equal(strncmp(text, "1073741824 1.5\n", 15), 0);
+    assert_non_null(strstr(text, "\nMax data size 1073741824 1073741824 bytes"));
+    assert_int_equal(getrlimit(RLIMIT_NPROC, &processes), 0);
+    if (processes.rlim_cur != RLIM_INFINITY) {
+        snprintf(expected, sizeof expected, "\nMax processes %llu ",
+                 (unsigned long long)processes.rlim_cur);
+        assert_non_null(strstr(text, expected));
+    }
+    free(text);
+}
+
+static bool all_started(void *arg)
+{
+    const struct told *all = arg;
+    size_t n = 0;
+    for (size_t i = 0; i < MANY; i++)
+        n += all[i].started_n == 1 && all[i].ended_n == 0;
+    return n == MANY;
+}
+
+static bool all_ended(void *arg)
+{
+    const struct told *all = arg;
+    size_t n = 0;
+    for (size_t i = 0; i < MANY; i++)
+        n += all[i].ended_n == 1;
+    return n == MANY;
+}
+
+/* All that wait are started, each once, and nothing of them is left open in us. */
+static void many_servers_start_at_once(void **state)
+{
+    struct rig *rig = *state;
+    static struct told all[MANY];
+    size_t open_before = entries_in("/proc/self/fd");
+    for (size_t i = 0; i < MANY; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "user%zu", i);
+        rig_start(rig, &all[i], name, "sleep 1000");
+    }
+    RIG_UNTIL(rig, all_started, all);
+    for (size_t i = 0; i < MANY; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(all[i].url, all[j].url);
+    assert_int_equal(entries_in("/proc/self/fd"), open_before + MANY);
+    for (size_t i = 0; i < MANY; i++)
+        rig->spawner->driver->stop(all[i].spawn, i % 2);
+    RIG_UNTIL(rig, all_ended, all);
+    assert_int_equal(entries_in("/proc/self/fd"), open_before);
+}
+
 static void what_a_server_uses_is_measured(void **state)
 {
     struct rig *rig = *state;
@@ -609,6 +676,8 @@ int main(void)
         TEST(gpus_are_lent_to_one_server_at_a_time),
         TEST(a_forgotten_server_has_no_log),
         TEST(directories_are_for_us_alone),
+        TEST(limits_without_cgroups_are_those_of_a_process),
+        TEST(many_servers_start_at_once),
         TEST(what_a_server_uses_is_measured),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -221,11 +221,10 @@ static void groups_are_found_again_after_a_restart(void **state)
 /* --- accounts --- */
 
 /* A UNIX user of the test's own, gone at its end; false without root, and says so. */
-static bool add_account(const struct rig *rig, const char *name, char home[256])
+static bool add_account(const char *name, char home[256])
 {
     char command[1024];
     snprintf(home, 256, "/tmp/%s-home", name);
-    (void)rig;
     if (geteuid() != 0) {
         print_message("not root: no other users\n");
         return false;
@@ -258,7 +257,7 @@ static void a_server_is_its_users_and_cannot_read_ours(void **state)
     struct told told;
     char home[256], name[32], script[1024], expected[1024];
     snprintf(name, sizeof name, "hgt%d", (int)getpid());
-    if (!add_account(rig, name, home))
+    if (!add_account(name, home))
         skip();
     setenv("OUR_SECRET", "hidden", 1);
     switch_users(rig);
@@ -281,6 +280,25 @@ static void a_server_is_its_users_and_cannot_read_ours(void **state)
         !strstr(text, "\nover\n"))
         fail_msg("%s\n%s", told.why, text);
     free(text);
+}
+
+static void a_users_processes_are_limited_without_cgroups(void **state)
+{
+    struct rig *rig = *state;
+    struct told told;
+    char home[256], name[32];
+    snprintf(name, sizeof name, "hgt%d", (int)getpid());
+    if (!add_account(name, home))
+        skip();
+    rig->settings.root = "/nonexistent";
+    switch_users(rig);
+    const char *const command[] = {"sh", "-c", "tr -s ' ' </proc/self/limits", NULL};
+    struct spawn_order order = rig_order(name, command);
+    order.limits.pids = 50;
+    rig_start_order(rig, &told, &order);
+    rig_until_ended(&told);
+    remove_account(name);
+    until_log(rig, name, "\nMax processes 51 51 ");
 }
 
 static void who_has_no_account_gets_no_server(void **state)
@@ -350,7 +368,7 @@ static void a_port_that_somebody_else_took_is_not_the_server(void **state)
     assert_true(is_verified(&told)); /* we do, as the user that all servers are */
     close(fd);
     rig_stop(&told, true);
-    if (!add_account(rig, name, home))
+    if (!add_account(name, home))
         skip();
     switch_users(rig);
     rig_start(rig, &told, name, "sleep 1000");
@@ -374,6 +392,7 @@ int main(void)
         TEST(nothing_escapes_a_group_whose_keeper_was_killed),
         TEST(groups_are_found_again_after_a_restart),
         TEST(a_server_is_its_users_and_cannot_read_ours),
+        TEST(a_users_processes_are_limited_without_cgroups),
         TEST(who_has_no_account_gets_no_server),
         TEST(a_port_that_somebody_else_took_is_not_the_server),
     };
