@@ -86,10 +86,12 @@ bool rest_switch(const struct request *request, const char *name)
 
 static void answer(struct request *request, unsigned status, struct text *json)
 {
-    if (json->n)
+    if (json->n) {
         request_json(request, status, json);
-    else
+    } else {
+        text_release(json);
         request_empty(request, status);
+    }
 }
 
 void rest_answer(struct request *request, unsigned status, struct text *json)
