@@ -298,7 +298,7 @@ static void on_began(void *arg, const struct login_began *began)
     struct request *request = arg;
     request_look_again(request);
     if (began->verdict != LOGIN_GRANTED) {
-        refuse(request, began->verdict, began->message, 0, NULL);
+        refuse(request, began->verdict, words_of(request, began->key, began->message), 0, NULL);
         return;
     }
     request_set_cookie(request, visit_cookie, began->cookie, request->hub->hub_url, true,

@@ -12,12 +12,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WAITING_MAX = 32, REFUSAL_MS = 1000, GROUPS_MAX = 256, ENTRY_BYTES = 16384 };
+enum {
+    WAITING_MAX = 32,
+    REFUSAL_MS = 1000,
+    GROUPS_MAX = 256,
+    ENTRY_BYTES = 16384,
+    SERVICE_BYTES = 128,
+};
 
 struct pam {
     struct way way;
     struct loop *loop;
-    const char *service;
+    const struct login_settings *settings;
     struct turnstile *turnstile;
     struct question *resting; /* refused, and not told yet */
 };
@@ -29,6 +35,7 @@ struct question {
     struct question *next, **back; /* among those that rest */
     struct pam *pam;
     struct attempt *attempt;
+    char service[SERVICE_BYTES];
     int64_t from_ms;
     bool answered; /* the password was given, once */
     int code;      /* PAM's */
@@ -55,17 +62,23 @@ static bool service_is_there(const char *service)
     return false;
 }
 
+static const char *service_of(const struct login_settings *settings)
+{
+    return settings->pam_service ? settings->pam_service : "login";
+}
+
 static struct way *make(const struct way_needs *needs, struct error *error)
 {
-    const char *service = needs->settings->pam_service ? needs->settings->pam_service : "login";
-    if (!*service || strlen(service) > 128 || strchr(service, '/') || !service_is_there(service)) {
+    const char *service = service_of(needs->settings);
+    if (!*service || strlen(service) >= SERVICE_BYTES || strchr(service, '/') ||
+        !service_is_there(service)) {
         error_set(error, "pam_service: there is no /etc/pam.d/%.80s", service);
         return NULL;
     }
     struct pam *pam = must_alloc(sizeof *pam);
     pam->way.driver = &way_pam;
     pam->loop = needs->loop;
-    pam->service = service;
+    pam->settings = needs->settings;
     pam->turnstile = turnstile_new(needs->jobs, 1, WAITING_MAX);
     return &pam->way;
 }
@@ -81,6 +94,7 @@ static void check(struct way *way, struct attempt *attempt)
         .attempt = attempt,
         .from_ms = loop_now_ms(pam->loop),
     };
+    snprintf(question->service, sizeof question->service, "%s", service_of(pam->settings));
     if (turnstile_pass(pam->turnstile, &question->turn))
         return;
     free(question);
@@ -114,7 +128,7 @@ static void end(struct question *question)
     if (question->answered) /* modules that run programs have errors for what is a refusal */
         attempt_counts(attempt);
     if (!is_refusal(question->code))
-        attempt_end(attempt, END_UNAVAILABLE, "PAM service %s: %s", question->pam->service, why);
+        attempt_end(attempt, END_UNAVAILABLE, "PAM service %s: %s", question->service, why);
     else
         attempt_end(attempt, question->account ? END_NOT_ALLOWED : END_FAILED, "PAM: %s", why);
     free(question);
@@ -194,7 +208,7 @@ static void on_work(struct turn *turn)
         question->code = PAM_AUTH_ERR;
         return;
     }
-    question->code = pam_start(question->pam->service, attempt->username, &conversation, &handle);
+    question->code = pam_start(question->service, attempt->username, &conversation, &handle);
     if (question->code != PAM_SUCCESS)
         return;
     question->code = ask(question, handle);

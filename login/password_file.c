@@ -21,14 +21,14 @@ enum { FILE_BYTES_MAX = 4 << 20, AT_ONCE = 2, WAITING_MAX = 32 };
 
 struct password_file {
     struct way way;
-    const char *path;
+    const struct login_settings *settings;
     struct turnstile *turnstile;
 };
 
 /* One look into the file, on a thread. */
 struct look {
     struct turn turn;
-    const char *path;
+    char *path;
     struct attempt *attempt; /* its name and password alone are read there */
     bool good;
     struct error error; /* text[0]: it could not be told */
@@ -40,27 +40,33 @@ static void on_done(struct turn *turn);
 
 static struct way *make(const struct way_needs *needs, struct error *error)
 {
-    const char *path = needs->settings->password_file;
-    if (!path) {
+    if (!needs->settings->password_file) {
         error_set(error, "authenticator password-file needs a password_file");
         return NULL;
     }
     struct password_file *file = must_alloc(sizeof *file);
     file->way.driver = &way_password_file;
-    file->path = path;
+    file->settings = needs->settings;
     file->turnstile = turnstile_new(needs->jobs, AT_ONCE, WAITING_MAX);
     return &file->way;
+}
+
+static void look_free(struct look *look)
+{
+    free(look->path);
+    free(look);
 }
 
 static void check(struct way *way, struct attempt *attempt)
 {
     struct password_file *file = CONTAINER(way, struct password_file, way);
     struct look *look = must_alloc(sizeof *look);
-    *look = (struct look){
-        .turn = {.work = on_work, .done = on_done}, .path = file->path, .attempt = attempt};
+    *look = (struct look){.turn = {.work = on_work, .done = on_done},
+                          .path = must_copy(file->settings->password_file),
+                          .attempt = attempt};
     if (turnstile_pass(file->turnstile, &look->turn))
         return;
-    free(look);
+    look_free(look);
     attempt_busy(attempt);
 }
 
@@ -274,5 +280,5 @@ static void on_done(struct turn *turn)
         attempt_grant(look->attempt, span_of(look->attempt->username));
     else
         attempt_end(look->attempt, END_FAILED, "%s", look->why);
-    free(look);
+    look_free(look);
 }

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEEP_MS = 3600 * 1000, TRY_AGAIN_MS = 60 * 1000, TIMEOUT_MS = 15000 };
+enum { AUTHORIZE, TOKEN, USERINFO, URLS };
+enum { KEEP_MS = 3600 * 1000, TRY_AGAIN_MS = 60 * 1000, TIMEOUT_MS = 15000, URL_BYTES_MAX = 2048 };
 
 struct provider {
     struct loop *loop;
     struct fetcher *fetcher;
     const struct oauth2_settings *settings;
-    struct provider_urls urls;
-    char *found[3]; /* what the document said, where urls points at them */
+    char *found[URLS];         /* by the document, where the settings have none */
+    bool found_body;           /* … and its secret_in_body */
+    struct provider_urls urls; /* as provider_known told them last */
     bool known;
     int64_t until_ms; /* 0: for good */
     bool asking;
@@ -56,11 +58,6 @@ static bool urls_are_good(const struct oauth2_settings *settings, struct error *
     return true;
 }
 
-static bool is_whole(const struct provider_urls *urls)
-{
-    return urls->authorize && urls->token && urls->userinfo;
-}
-
 struct provider *provider_new(const struct way_needs *needs, struct error *error)
 {
     const struct oauth2_settings *settings = &needs->settings->oauth2;
@@ -71,10 +68,8 @@ struct provider *provider_new(const struct way_needs *needs, struct error *error
         .loop = needs->loop,
         .fetcher = needs->fetcher,
         .settings = settings,
-        .urls = {settings->authorize_url, settings->token_url, settings->userinfo_url,
-                 settings->secret_in_body},
+        .known = settings->authorize_url && settings->token_url && settings->userinfo_url,
     };
-    provider->known = is_whole(&provider->urls);
     return provider;
 }
 
@@ -87,9 +82,20 @@ void provider_free(struct provider *provider)
     free(provider);
 }
 
-const struct provider_urls *provider_known(const struct provider *provider)
+/* Put together each time, since the settings' texts may move. */
+const struct provider_urls *provider_known(struct provider *provider)
 {
-    return provider->known ? &provider->urls : NULL;
+    const struct oauth2_settings *settings = provider->settings;
+    char *const *found = provider->found;
+    if (!provider->known)
+        return NULL;
+    provider->urls = (struct provider_urls){
+        .authorize = settings->authorize_url ? settings->authorize_url : found[AUTHORIZE],
+        .token = settings->token_url ? settings->token_url : found[TOKEN],
+        .userinfo = settings->userinfo_url ? settings->userinfo_url : found[USERINFO],
+        .secret_in_body = settings->secret_in_body || provider->found_body,
+    };
+    return &provider->urls;
 }
 
 static void fetch_document(struct provider *provider)
@@ -118,7 +124,7 @@ const struct provider_urls *provider_ask(struct provider *provider, struct provi
 {
     if (provider->known &&
         (provider->until_ms == 0 || loop_now_ms(provider->loop) < provider->until_ms))
-        return &provider->urls;
+        return provider_known(provider);
     wait->next = provider->waits;
     provider->waits = wait;
     if (!provider->asking)
@@ -126,21 +132,15 @@ const struct provider_urls *provider_ask(struct provider *provider, struct provi
     return NULL;
 }
 
-/* The document's URL, if it is one and no less safe than the issuer's. */
-static bool take_url(const struct provider *provider, const json_t *document, const char *name,
-                     const char *ours, char **found, const char **url)
+/* The document's URL, if it is one and no less safe than the issuer's; NULL: it is not. */
+static char *url_of(const struct provider *provider, const json_t *document, const char *name)
 {
     const char *text = json_string_value(json_object_get(document, name));
     bool safe = strncmp(provider->settings->issuer, "https:", 6) == 0;
-    *url = ours;
-    if (ours)
-        return true;
-    if (!text || !is_url(text) || strpbrk(text, "\r\n \t#") || strlen(text) > 2048 ||
+    if (!text || !is_url(text) || strpbrk(text, "\r\n \t#") || strlen(text) > URL_BYTES_MAX ||
         (safe && strncmp(text, "https:", 6) != 0))
-        return false;
-    *found = must_copy(text);
-    *url = *found;
-    return true;
+        return NULL;
+    return must_copy(text);
 }
 
 /* Whether the provider wants the secret in the body alone. */
@@ -160,28 +160,25 @@ static bool wants_body(const json_t *document)
 static const char *take_document(struct provider *provider, const json_t *document)
 {
     const struct oauth2_settings *settings = provider->settings;
+    const char *const ours[URLS] = {settings->authorize_url, settings->token_url,
+                                    settings->userinfo_url};
+    static const char *const names[URLS] = {"authorization_endpoint", "token_endpoint",
+                                            "userinfo_endpoint"};
     const char *issuer = json_string_value(json_object_get(document, "issuer"));
-    char *found[3] = {0};
-    struct provider_urls urls;
-    const char *why = NULL;
+    char *found[URLS] = {0};
     if (!issuer || strcmp(issuer, settings->issuer) != 0)
-        why = "the issuer in it is not oauth2_issuer, letter by letter";
-    else if (!take_url(provider, document, "authorization_endpoint", settings->authorize_url,
-                       &found[0], &urls.authorize) ||
-             !take_url(provider, document, "token_endpoint", settings->token_url, &found[1],
-                       &urls.token) ||
-             !take_url(provider, document, "userinfo_endpoint", settings->userinfo_url, &found[2],
-                       &urls.userinfo))
-        why = "a URL in it is missing, or is not safe";
-    char **old = why ? found : provider->found;
-    for (size_t i = 0; i < COUNT(found); i++)
-        free(old[i]);
-    if (why)
-        return why;
-    memcpy(provider->found, found, sizeof found);
-    urls.secret_in_body = settings->secret_in_body || wants_body(document);
-    provider->urls = urls;
-    return NULL;
+        return "the issuer in it is not oauth2_issuer, letter by letter";
+    bool whole = true;
+    for (size_t i = 0; i < URLS; i++) {
+        found[i] = url_of(provider, document, names[i]);
+        whole = whole && (ours[i] || found[i]);
+    }
+    for (size_t i = 0; i < URLS; i++) {
+        free(whole ? provider->found[i] : found[i]);
+        provider->found[i] = whole ? found[i] : provider->found[i];
+    }
+    provider->found_body = whole ? wants_body(document) : provider->found_body;
+    return whole ? NULL : "a URL in it is missing, or is not safe";
 }
 
 static void tell(struct provider *provider)

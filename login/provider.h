@@ -27,6 +27,6 @@ struct provider_wait {
 /* The URLs, good until the next turn; NULL: they are asked for, and `done` is told. */
 const struct provider_urls *provider_ask(struct provider *provider, struct provider_wait *wait);
 /* Those that were told last, good until the next turn; NULL: none yet. */
-const struct provider_urls *provider_known(const struct provider *provider);
+const struct provider_urls *provider_known(struct provider *provider);
 
 #endif

@@ -1,5 +1,7 @@
-/* What an admin sets about logging in. Plain fields: whoever reads the configuration fills them,
- * and they outlive the authenticator. NULL and zero: not set. */
+/* What an admin sets about logging in. Plain fields: whoever reads the configuration fills them.
+ * The struct outlives the authenticator, which reads it in every turn of the loop anew: between two
+ * of them the texts may move, and the lists of who may come in may change; the rest means the same
+ * throughout. NULL and zero: not set. */
 #ifndef LOGIN_SETTINGS_H
 #define LOGIN_SETTINGS_H
 

@@ -163,6 +163,22 @@ static void nobody_comes_in_unless_a_list_says_so(void **state)
     rig_close(&rig);
 }
 
+/* As when the configuration is read again: what was there before is gone. */
+static void the_settings_texts_may_move(void **state)
+{
+    char *password = must_copy("secret"), *user = must_copy("ada");
+    const char *const users[] = {user};
+    (void)state;
+    open_with((struct login_settings){.dummy_password = password, .allow_users = {users, 1}});
+    assert_int_equal(rig_check(&rig, "ada", "secret")->verdict, LOGIN_GRANTED);
+    free(password);
+    free(user);
+    rig.settings = (struct login_settings){.dummy_password = "secret", .allow_users = LIST("bob")};
+    assert_int_equal(rig_check(&rig, "ada", "secret")->verdict, LOGIN_REFUSED);
+    assert_int_equal(rig_check(&rig, "bob", "secret")->verdict, LOGIN_GRANTED);
+    rig_close(&rig);
+}
+
 static void groups_let_in_and_make_admins(void **state)
 {
     struct login_settings settings = {.allow_groups = LIST("students", "staff"),
@@ -193,6 +209,7 @@ int main(void)
         cmocka_unit_test(failures_at_once_count_too),
         cmocka_unit_test(the_end_tells_all),
         cmocka_unit_test(nobody_comes_in_unless_a_list_says_so),
+        cmocka_unit_test(the_settings_texts_may_move),
         cmocka_unit_test(groups_let_in_and_make_admins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

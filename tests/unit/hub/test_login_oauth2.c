@@ -151,6 +151,7 @@ static int tear_down(void **state)
     free(began.url);
     free(began.state);
     free(began.challenge);
+    began.url = began.state = began.challenge = NULL;
     for (size_t i = 0; i < PLACES; i++) {
         free(scripts[i].text);
         scripts[i].text = NULL;
