@@ -29,13 +29,14 @@ objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(ad
 OBJ     := $(filter-out %/web/fetch.o,$(call objects,$(SHARED) proxy api))
 HUB_OBJ := $(call objects,$(SHARED) login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
-CTL_OBJ := $(call objects,base ctl)
+# Those of base that stand alone: an operator's machine needs no libevent.
+CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date) $(call objects,ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
-.PHONY: all help check unit e2e jupyterhub browser asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub ctl browser asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words
@@ -55,7 +56,7 @@ $(BUILD)/hubgate-keeper: $(KEEPER_OBJ) $(BUILD)/obj/keeper/main.o
 	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/hubctl: $(CTL_OBJ) $(BUILD)/obj/ctl/main.o
-	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(HUB_LDLIBS)
+	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcurl jansson)
 
 # The hub's pages, compiled in: one table of names and bytes.
 PAGES := $(shell find hub/pages -type f)
@@ -99,6 +100,9 @@ e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
 jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-http-proxy
 	tests/jupyterhub/run
 
+ctl: all ## tests of hubctl, against real hubs
+	tests/hubctl/run
+
 browser: all ## JupyterHub and JupyterLab in Chromium, started by ./run
 	tests/browser/run
 
@@ -128,13 +132,16 @@ lint: ## floors, sizes, formatting, names
 format: ## put every C file into the house's form
 	clang-format -i $$(git ls-files --cached --others --exclude-standard '*.[ch]')
 
-docs: $(BUILD)/hubgate $(BUILD)/hubgate-hub ## write what is printed from tables: references, man pages, the example of settings
+docs: $(BUILD)/hubgate $(BUILD)/hubgate-hub $(BUILD)/hubctl ## write what is printed from tables: references, man pages, settings, completion
 	@mkdir -p docs/reference
 	$(BUILD)/hubgate --print-reference markdown >docs/reference/flags.md
 	$(BUILD)/hubgate --print-reference man >docs/hubgate.1
 	$(BUILD)/hubgate-hub --print-reference markdown >docs/reference/hub-settings.md
 	$(BUILD)/hubgate-hub --print-reference man >docs/hubgate-hub.1
 	$(BUILD)/hubgate-hub --print-reference yaml >deploy/hubgate-hub.example.yaml
+	$(BUILD)/hubctl --print-reference markdown >docs/reference/hubctl.md
+	$(BUILD)/hubctl --print-reference man >docs/hubctl.1
+	$(BUILD)/hubctl completion bash >deploy/completion/hubctl.bash
 
 UNITS = $(PREFIX)/lib/systemd/system
 install: all ## install into PREFIX (DESTDIR respected)
@@ -145,6 +152,9 @@ install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
 	ln -sf hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/configurable-http-proxy.1
 	install -m 644 docs/hubgate-hub.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate-hub.1
+	install -D -m 755 $(BUILD)/hubctl $(DESTDIR)$(PREFIX)/bin/hubctl
+	install -D -m 644 docs/hubctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubctl.1
+	install -D -m 644 deploy/completion/hubctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hubctl
 	install -d $(DESTDIR)$(UNITS)
 	for unit in hubgate.service hubgate.socket hubgate-hub.service; do \
 	    sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/$$unit >$(DESTDIR)$(UNITS)/$$unit && \

@@ -1,8 +1,119 @@
-/* hubctl: the operator's command. */
-#include <stdio.h>
+/* hubctl: the operator's command. A command line becomes an order, and the order's verb does it. */
+#include "base/str.h"
+#include "ctl/client.h"
+#include "ctl/completion.h"
+#include "ctl/reference.h"
+#include "ctl/verb.h"
 
-int main(void)
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum exit_status verb_completion(struct order *order)
 {
-    fputs("hubctl: nothing here yet\n", stderr);
-    return 1;
+    if (strcmp(order->read.words[0], "bash") != 0)
+        return order_misused(order, "there is a script for bash alone");
+    completion_bash(stdout);
+    return EXIT_DONE;
+}
+
+/* What is asked of the program itself; -1: nothing. */
+static int answer_about(int argc, char *const *argv)
+{
+    if (argc < 2) {
+        reference_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        reference_help(stdout);
+    else if (argc == 2 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0))
+        printf("%s\n", HUBGATE_VERSION);
+    else if (argc == 3 && strcmp(argv[1], "--print-reference") == 0 && strcmp(argv[2], "man") == 0)
+        reference_man(stdout);
+    else if (argc == 3 && strcmp(argv[1], "--print-reference") == 0)
+        reference_markdown(stdout);
+    else
+        return -1;
+    return EXIT_DONE;
+}
+
+/* Takes the verb from the words, and holds its flags and words against its row. */
+static enum exit_status check(struct order *order)
+{
+    struct flags_read *read = &order->read;
+    if (read->words_n == 0)
+        return order_misused(order, "which verb?");
+    order->verb = verb_find(read->words[0]);
+    if (!order->verb)
+        return order_misused(order, "there is no verb '%.80s'", read->words[0]);
+    memmove(read->words, read->words + 1, --read->words_n * sizeof *read->words);
+    for (enum flag flag = 0; flag < FLAGS_N; flag++) {
+        if (read->given & TAKES(flag) & ~verb_takes(order->verb))
+            return order_misused(order, "%s takes no --%s", order->verb->name,
+                                 flag_row(flag)->name);
+    }
+    if (order->flags.help)
+        return EXIT_DONE;
+    if (read->words_n < order->verb->words_min)
+        return order_misused(order, "%s what? It takes %s", order->verb->name,
+                             order->verb->operands);
+    if (read->words_n > order->verb->words_max)
+        return order_misused(order, "%s: '%.80s' is one word too many", order->verb->name,
+                             read->words[order->verb->words_max]);
+    for (size_t i = 0; i < read->words_n; i++) {
+        for (struct span word = span_of(read->words[i]); word.n;) {
+            size_t n = utf8_sequence(word);
+            if (n == 0)
+                return order_misused(order, "'%.80s' is not UTF-8, as names are", read->words[i]);
+            word = (struct span){word.p + n, word.n - n};
+        }
+    }
+    return EXIT_DONE;
+}
+
+static enum exit_status carry_out(struct order *order)
+{
+    struct error error;
+    enum exit_status status;
+    if (order->flags.help) {
+        reference_verb(order->verb, stdout);
+        return EXIT_DONE;
+    }
+    if (order->verb->needs == NEEDS_NOTHING)
+        return order->verb->run(order);
+    if (!access_find(&order->access, &order->flags, &error))
+        return order_failed(order, &error);
+    order->client = client_new(&order->access, &order->flags, &order->note, &error);
+    status = order->client ? order->verb->run(order) : order_failed(order, &error);
+    client_free(order->client);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct order order = {0};
+    struct error error;
+    int about = answer_about(argc, argv);
+    /* For the widths of characters: what a hub says is UTF-8, and so is what we print. */
+    if (!setlocale(LC_CTYPE, "C.UTF-8"))
+        setlocale(LC_CTYPE, "");
+    note_start(&order.note);
+    enum exit_status status = about >= 0 ? (enum exit_status)about : EXIT_DONE;
+    if (about < 0) {
+        if (flags_read(argc, argv, &order.flags, &order.read, &error))
+            status = check(&order);
+        else
+            status = order_misused(&order, "%s", error.text);
+        if (status == EXIT_DONE)
+            status = carry_out(&order);
+    }
+    free(order.read.words);
+    access_release(&order.access);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "hubctl: cannot write to stdout: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    return (int)status;
 }

@@ -1,0 +1,290 @@
+#include "ctl/kind.h"
+
+#include "ctl/model.h"
+#include "ctl/units.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct table *kind_table(const struct kind *kind, json_t *models)
+{
+    struct table *table = table_new(kind->columns, kind->columns_n);
+    size_t i;
+    json_t *model;
+    json_array_foreach(models, i, model)
+    {
+        table_row(table, model);
+        kind->row(table, model);
+    }
+    return table;
+}
+
+/* ---- cells ---- */
+
+static void cell_member(struct table *table, const json_t *model, const char *name)
+{
+    table_text(table, model_text(model, name), TONE_PLAIN);
+}
+
+static void cell_list(struct table *table, const json_t *model, const char *name)
+{
+    struct text list = {0};
+    model_list(model, name, &list);
+    char *text = text_take(&list);
+    table_text(table, text, TONE_PLAIN);
+    free(text);
+}
+
+static void cell_count(struct table *table, size_t count)
+{
+    struct text text = {0};
+    text_format(&text, "%zu", count);
+    table_number(table, (double)count, &text);
+}
+
+/* How long ago; sorts the youngest first. */
+static void cell_age(struct table *table, const json_t *model, const char *name)
+{
+    int64_t ms, now_ms = units_now_ms();
+    struct text text = {0};
+    if (!model_date(model, name, &ms)) {
+        table_none(table);
+        return;
+    }
+    if (ms > now_ms && ms - now_ms < 60000)
+        ms = now_ms; /* two clocks */
+    units_age(&text, now_ms - ms);
+    table_number(table, (double)(now_ms - ms), &text);
+}
+
+/* How long still. */
+static void cell_left(struct table *table, const json_t *model, const char *name)
+{
+    int64_t ms;
+    struct text text = {0};
+    if (!model_date(model, name, &ms)) {
+        table_text(table, "never", TONE_PLAIN);
+        return;
+    }
+    units_age(&text, ms - units_now_ms());
+    table_number(table, (double)ms, &text);
+}
+
+/* ---- users ---- */
+
+static const struct column user_columns[] = {
+    {.title = "NAME"},
+    {.title = "ADMIN"},
+    {.title = "SERVERS", .right = true},
+    {.title = "ACTIVE", .right = true},
+    {.title = "AGE", .right = true},
+    {.title = "GROUPS", .wide = true},
+    {.title = "ROLES", .wide = true},
+    {.title = "RUNNING", .wide = true},
+};
+
+static size_t running(const json_t *user, struct text *names)
+{
+    const char *name;
+    json_t *server;
+    size_t count = 0;
+    json_object_foreach(json_object_get(user, "servers"), name, server)
+    {
+        if (model_true(server, "stopped"))
+            continue;
+        text_format(names, "%s%s", count ? "," : "", *name ? name : "(default)");
+        count++;
+    }
+    return count;
+}
+
+static void user_row(struct table *table, json_t *user)
+{
+    struct text names = {0};
+    size_t count = running(user, &names);
+    bool admin = model_true(user, "admin");
+    cell_member(table, user, "name");
+    table_text(table, admin ? "yes" : "no", admin ? TONE_BUSY : TONE_PLAIN);
+    cell_count(table, count);
+    cell_age(table, user, "last_activity");
+    cell_age(table, user, "created");
+    cell_list(table, user, "groups");
+    cell_list(table, user, "roles");
+    char *text = text_take(&names);
+    table_text(table, text, TONE_PLAIN);
+    free(text);
+}
+
+static void plain_name(const json_t *model, struct text *out)
+{
+    const char *name = model_text(model, "name");
+    text_put(out, name ? name : "");
+}
+
+const struct kind kind_users = {
+    "users", "user", user_columns, COUNT(user_columns), user_row, plain_name,
+};
+
+/* ---- servers ---- */
+
+static const struct column server_columns[] = {
+    {.title = "NAME"},
+    {.title = "STATE"},
+    {.title = "CPU", .right = true},
+    {.title = "MEMORY", .right = true},
+    {.title = "LIMIT", .right = true},
+    {.title = "ACTIVE", .right = true},
+    {.title = "AGE", .right = true},
+    {.title = "PROFILE", .wide = true},
+    {.title = "URL", .wide = true},
+};
+
+static void server_name(const json_t *server, struct text *out)
+{
+    const char *user = model_text(server, "user"), *name = model_text(server, "name");
+    text_put(out, user ? user : "");
+    if (name && *name)
+        text_format(out, "/%s", name);
+}
+
+static void cell_measure(struct table *table, bool known, double value,
+                         void (*print)(struct text *out, double value))
+{
+    struct text text = {0};
+    if (!known) {
+        table_none(table);
+        return;
+    }
+    print(&text, value);
+    table_number(table, value, &text);
+}
+
+static void server_row(struct table *table, json_t *server)
+{
+    struct text name = {0};
+    enum tone tone;
+    double value;
+    server_name(server, &name);
+    char *text = text_take(&name);
+    table_text(table, text, TONE_PLAIN);
+    free(text);
+    const char *state = model_state(server, &tone);
+    table_text(table, state, tone);
+    bool known = model_cpu(server, &value);
+    cell_measure(table, known, value, units_cores);
+    known = model_memory(server, &value);
+    cell_measure(table, known, value, units_bytes);
+    known = model_memory_limit(server, &value);
+    cell_measure(table, known, value, units_bytes);
+    cell_age(table, server, "last_activity");
+    cell_age(table, server, "started");
+    table_text(table, model_profile(server), TONE_PLAIN);
+    cell_member(table, server, "url");
+}
+
+const struct kind kind_servers = {
+    "servers", "server", server_columns, COUNT(server_columns), server_row, server_name,
+};
+
+/* ---- routes ---- */
+
+static const struct column route_columns[] = {
+    {.title = "PATH"},
+    {.title = "OF"},
+    {.title = "TARGET"},
+    {.title = "ACTIVE", .right = true},
+};
+
+static void route_name(const json_t *route, struct text *out)
+{
+    const char *path = model_text(route, "routespec");
+    text_put(out, path ? path : "");
+}
+
+/* Whose it is, by the members of hub contract A3. */
+static void route_owner(const json_t *data, struct text *out)
+{
+    const char *user = model_text(data, "user"), *server = model_text(data, "server_name");
+    const char *service = model_text(data, "service");
+    if (user)
+        text_format(out, "server %s%s%s", user, server && *server ? "/" : "", server ? server : "");
+    else if (service)
+        text_format(out, "service %s", service);
+    else if (model_true(data, "hub"))
+        text_put(out, "hub");
+    else if (model_true(data, "extra"))
+        text_put(out, "extra");
+}
+
+static void route_row(struct table *table, json_t *route)
+{
+    json_t *data = json_object_get(route, "data");
+    struct text owner = {0};
+    route_owner(data, &owner);
+    char *text = text_take(&owner);
+    cell_member(table, route, "routespec");
+    table_text(table, text, TONE_PLAIN);
+    cell_member(table, route, "target");
+    cell_age(table, data, "last_activity");
+    free(text);
+}
+
+const struct kind kind_routes = {
+    "routes", "route", route_columns, COUNT(route_columns), route_row, route_name,
+};
+
+/* ---- tokens ---- */
+
+static const struct column token_columns[] = {
+    {.title = "ID"},
+    {.title = "USER"},
+    {.title = "NOTE"},
+    {.title = "USED", .right = true},
+    {.title = "AGE", .right = true},
+    {.title = "EXPIRES", .right = true},
+    {.title = "SCOPES", .wide = true},
+    {.title = "FOR", .wide = true},
+};
+
+static void token_name(const json_t *token, struct text *out)
+{
+    const char *id = model_text(token, "id");
+    text_put(out, id ? id : "");
+}
+
+static void token_row(struct table *table, json_t *token)
+{
+    const char *user = model_text(token, "user");
+    cell_member(table, token, "id");
+    table_text(table, user ? user : model_text(token, "service"), TONE_PLAIN);
+    cell_member(table, token, "note");
+    cell_age(table, token, "last_activity");
+    cell_age(table, token, "created");
+    cell_left(table, token, "expires_at");
+    cell_list(table, token, "scopes");
+    cell_member(table, token, "oauth_client");
+}
+
+const struct kind kind_tokens = {
+    "tokens", "token", token_columns, COUNT(token_columns), token_row, token_name,
+};
+
+/* ---- groups ---- */
+
+static const struct column group_columns[] = {
+    {.title = "NAME"},
+    {.title = "USERS", .right = true},
+    {.title = "MEMBERS", .wide = true},
+};
+
+static void group_row(struct table *table, json_t *group)
+{
+    cell_member(table, group, "name");
+    cell_count(table, json_array_size(json_object_get(group, "users")));
+    cell_list(table, group, "users");
+}
+
+const struct kind kind_groups = {
+    "groups", "group", group_columns, COUNT(group_columns), group_row, plain_name,
+};

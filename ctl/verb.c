@@ -1,0 +1,214 @@
+#include "ctl/verb.h"
+
+#include <string.h>
+
+#define EACH_VERB                                                                                  \
+    (TAKES(FLAG_URL) | TAKES(FLAG_TOKEN_FILE) | TAKES(FLAG_CA_FILE) | TAKES(FLAG_TIMEOUT) |        \
+     TAKES(FLAG_HELP))
+
+enum { MANY = 100000 };
+
+const struct verb verbs[] = {
+    {
+        .name = "get",
+        .operands = "users|servers|routes|tokens|groups [NAME...]",
+        .summary = "list users, servers, routes, tokens or groups",
+        .text =
+            "Prints one line for each, or for those that are named. Servers are listed while they "
+            "run; --state all shows the others too. Tokens are those of the users named, else "
+            "your own; --all asks for everybody's. Times are ages: ACTIVE is how long ago it was "
+            "last used, AGE since when it has been there. A dash is what the hub does not know: "
+            "JupyterHub measures neither CPU nor memory, hubgate-hub does.",
+        .run = verb_get,
+        .words_min = 1,
+        .words_max = MANY,
+        .takes = TAKES(FLAG_OUTPUT) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER) | TAKES(FLAG_STATE) |
+                 TAKES(FLAG_ALL),
+        .needs = NEEDS_HUB,
+        .choices = {"users", "servers", "routes", "tokens", "groups"},
+        .examples = {{"Everybody, the longest idle first", "hubctl get users --sort -active"},
+                     {"What starts or stops now", "hubctl get servers --state pending"},
+                     {"All there is about one user", "hubctl get users ada -o yaml"},
+                     {"Stop every server whose name holds \"test\"",
+                      "hubctl get servers --filter test -o name | xargs -rd '\\n' hubctl stop"},
+                     {"Where the proxy sends what", "hubctl get routes -o wide"}},
+    },
+    {
+        .name = "describe",
+        .operands = "user NAME | server NAME[/SERVER]",
+        .summary = "say all about one user or one server",
+        .text =
+            "A user with groups, roles and servers; a server with its state, address, options, "
+            "CPU and memory, what its spawner keeps of it, and its last log lines, as far as the "
+            "hub gives these out.",
+        .run = verb_describe,
+        .words_min = 2,
+        .words_max = 2,
+        .takes = TAKES(FLAG_OUTPUT),
+        .needs = NEEDS_HUB,
+        .choices = {"user", "server"},
+        .examples = {{"A user", "hubctl describe user ada"},
+                     {"Ada's server called gpu", "hubctl describe server ada/gpu"}},
+    },
+    {
+        .name = "logs",
+        .operands = "USER[/SERVER]",
+        .summary = "print what a server wrote",
+        .text =
+            "The last lines of the log that the hub keeps for the server, running or not. "
+            "Colours are left out, and other control characters are shown as \\x1b. Of the hubs, "
+            "hubgate-hub keeps such logs.",
+        .run = verb_logs,
+        .words_min = 1,
+        .words_max = 1,
+        .takes = TAKES(FLAG_FOLLOW) | TAKES(FLAG_TAIL),
+        .needs = NEEDS_HUB,
+        .names = NAMES_SERVERS,
+        .examples = {{"Why it did not start", "hubctl logs ada"},
+                     {"Look on", "hubctl logs -f --tail 20 ada/gpu"}},
+    },
+    {
+        .name = "start",
+        .operands = "USER[/SERVER]...",
+        .summary = "start servers",
+        .text =
+            "Returns when the hub has agreed; with --wait when the server answers or has failed, "
+            "and the progress is shown meanwhile. A server that runs already is no failure.",
+        .run = verb_start,
+        .words_min = 1,
+        .words_max = MANY,
+        .takes = TAKES(FLAG_PROFILE) | TAKES(FLAG_WAIT),
+        .needs = NEEDS_HUB,
+        .names = NAMES_USERS,
+        .examples = {{"Start and look on", "hubctl start ada --wait"},
+                     {"A second server with another profile",
+                      "hubctl start ada/gpu --profile large -w"}},
+    },
+    {
+        .name = "stop",
+        .operands = "USER[/SERVER]...",
+        .summary = "stop servers",
+        .text = "Waits until each is gone, and says so. A server that does not run is no failure.",
+        .run = verb_stop,
+        .words_min = 1,
+        .words_max = MANY,
+        .takes = TAKES(FLAG_NO_WAIT),
+        .needs = NEEDS_HUB,
+        .names = NAMES_SERVERS,
+        .examples = {{"Two of them", "hubctl stop ada ada/gpu"},
+                     {"All that run", "hubctl get servers -o name | xargs -rd '\\n' hubctl stop"}},
+    },
+    {
+        .name = "add",
+        .operands = "USER...",
+        .summary = "add users",
+        .text = "Makes them known to the hub, so that they may have servers and tokens before they "
+                "first log in. Exit status 1 if one of them was there already.",
+        .run = verb_add,
+        .words_min = 1,
+        .words_max = MANY,
+        .takes = TAKES(FLAG_ADMIN),
+        .needs = NEEDS_HUB,
+        .examples = {{"Two students", "hubctl add ada grace"},
+                     {"An admin", "hubctl add linus --admin"}},
+    },
+    {
+        .name = "delete",
+        .operands = "USER[/SERVER]...",
+        .summary = "delete users, or named servers",
+        .text =
+            "Stops what runs, then has the hub forget them with their tokens; their files stay. "
+            "Asks before, unless -y is given. USER/SERVER deletes that server alone.",
+        .run = verb_delete,
+        .words_min = 1,
+        .words_max = MANY,
+        .takes = TAKES(FLAG_YES),
+        .needs = NEEDS_HUB,
+        .names = NAMES_USERS,
+        .examples = {{"One user, after a question", "hubctl delete ada"},
+                     {"A server that is not needed any more", "hubctl delete -y ada/gpu"}},
+    },
+    {
+        .name = "token",
+        .operands = "USER",
+        .summary = "make a token for a user, or revoke one",
+        .text = "Prints the new token once, alone on stdout; what else there is to know goes to "
+                "stderr. The hub keeps only its hash, so nobody can print it again.",
+        .run = verb_token,
+        .words_min = 1,
+        .words_max = 1,
+        .takes = TAKES(FLAG_NOTE) | TAKES(FLAG_EXPIRES) | TAKES(FLAG_SCOPES) | TAKES(FLAG_REVOKE) |
+                 TAKES(FLAG_OUTPUT),
+        .needs = NEEDS_HUB,
+        .names = NAMES_USERS,
+        .examples = {{"One for a script, good for 90 days",
+                      "hubctl token ada --note backup --expires 90d --scopes read:users"},
+                     {"Keep your own where hubctl finds it",
+                      "(umask 077; hubctl token ada >~/.config/hubgate/token)"},
+                     {"Take one back", "hubctl token ada --revoke a12"}},
+    },
+    {
+        .name = "top",
+        .operands = "",
+        .summary = "watch running servers: CPU, memory, last activity",
+        .text = "A table that is drawn again every two seconds, those with the most CPU first, as "
+                "many as the terminal has lines. Goes on while the hub restarts. CPU is in cores.",
+        .run = verb_top,
+        .words_min = 0,
+        .words_max = 0,
+        .takes = TAKES(FLAG_ONCE) | TAKES(FLAG_EVERY) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER),
+        .needs = NEEDS_HUB,
+        .examples = {{"Who uses the memory", "hubctl top --sort -memory"},
+                     {"Into a file", "hubctl top --once >servers.txt"}},
+    },
+    {
+        .name = "whoami",
+        .operands = "",
+        .summary = "say whose token is used, and what it may do",
+        .text = "The user or service that the token belongs to, its scopes, where the token was "
+                "found, and which hub was asked.",
+        .run = verb_whoami,
+        .takes = TAKES(FLAG_OUTPUT),
+        .needs = NEEDS_HUB,
+        .examples = {{"Before anything else", "hubctl whoami"}},
+    },
+    {
+        .name = "version",
+        .operands = "",
+        .summary = "print the versions of hubctl and of the hub",
+        .text = "Needs no token. hubctl --version prints the first alone and asks no hub.",
+        .run = verb_version,
+        .takes = TAKES(FLAG_OUTPUT),
+        .needs = NEEDS_HUB,
+        .examples = {{"Both", "hubctl version"}},
+    },
+    {
+        .name = "completion",
+        .operands = "bash",
+        .summary = "print the script that completes hubctl's words in bash",
+        .text = "It completes verbs, flags, and names, for which it asks the hub, two seconds at "
+                "most. make install puts it where bash finds it.",
+        .run = verb_completion,
+        .words_min = 1,
+        .words_max = 1,
+        .needs = NEEDS_NOTHING,
+        .choices = {"bash"},
+        .examples = {{"In this shell", "source <(hubctl completion bash)"}},
+    },
+};
+
+const size_t verbs_n = COUNT(verbs);
+
+const struct verb *verb_find(const char *name)
+{
+    for (size_t i = 0; i < verbs_n; i++) {
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    }
+    return NULL;
+}
+
+unsigned verb_takes(const struct verb *verb)
+{
+    return verb->takes | EACH_VERB;
+}

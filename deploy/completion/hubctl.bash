@@ -1,0 +1,129 @@
+# bash completion for hubctl, written by `make docs` from the rows of its verbs and flags.
+
+# Offers what begins with the word under the cursor, quoted for the shell. Bash replaces only what
+# stands behind the last of : = @, so that what is before it is left out.
+_hubctl_offer() {
+  local offer
+  for offer; do
+    if [[ $offer == "$word"* ]]; then
+      printf -v offer %q "$offer"
+      COMPREPLY+=("${offer#"$before"}")
+    fi
+  done
+}
+
+# Names as the hub has them. Users are asked for from the first letter on: there may be thousands.
+_hubctl_names() {
+  local -a names
+  [ "$1" = servers ] || [ -n "$word" ] || return 0
+  mapfile -t names < <(hubctl get "$1" -o name ${word:+--filter "$word"} --timeout 2 "${hub[@]}" \
+    2>/dev/null </dev/null)
+  _hubctl_offer "${names[@]}"
+}
+
+_hubctl() {
+  local line=${COMP_LINE:0:COMP_POINT} part=${COMP_WORDS[COMP_CWORD]}
+  local word previous before verb='' first='' words=0 i
+  local -a typed hub=()
+  COMPREPLY=()
+  # Bash's own words end at every : and @; ours at blanks, unless a backslash is before them.
+  # shellcheck disable=SC2162
+  read -a typed <<<"$line"
+  if [[ $line == *[[:blank:]] && $line != *\\[[:blank:]] ]]; then typed+=(''); fi
+  i=$((${#typed[@]} - 1))
+  word=${typed[i]} previous=${typed[i - 1]}
+  printf -v before %q "$word"
+  case $part in
+  : | = | :=) ;;
+  *) before=${before%"$part"} ;;
+  esac
+  if [ -z "$word" ]; then before=''; fi
+  for ((i = 1; i < ${#typed[@]} - 1; i++)); do
+    case ${typed[i]} in
+    --url | --token-file | --ca-file) hub+=("${typed[i]}" "${typed[i + 1]}"); i=$((i + 1)) ;;
+    --url=* | --token-file=* | --ca-file=*) hub+=("${typed[i]}") ;;
+    -o | --output | --sort | --filter | --state | --tail | --profile | --note | --expires | --scopes | --revoke | --every | --timeout) i=$((i + 1)) ;;
+    -*) ;;
+    *)
+      case $words in 0) verb=${typed[i]} ;; 1) first=${typed[i]} ;; esac
+      words=$((words + 1))
+      ;;
+    esac
+  done
+  case $previous in
+  -o | --output) _hubctl_offer json yaml wide name; return ;;
+  --sort) return ;;
+  --filter) return ;;
+  --state) _hubctl_offer ready active pending inactive all; return ;;
+  --tail) return ;;
+  --profile) return ;;
+  --note) return ;;
+  --expires) return ;;
+  --scopes) return ;;
+  --revoke) return ;;
+  --every) return ;;
+  --url) return ;;
+  --token-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+  --ca-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+  --timeout) return ;;
+  esac
+  case $verb in
+  '') _hubctl_offer get describe logs start stop add delete token top whoami version completion ;;
+  get)
+    if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --state --all --url --token-file --ca-file --timeout --help; return; fi
+    if [ "$words" = 1 ]; then _hubctl_offer users servers routes tokens groups; return; fi
+    case $first in
+    users) _hubctl_names users ;;
+    servers) _hubctl_names servers ;;
+    tokens) _hubctl_names users ;;
+    esac
+    ;;
+  describe)
+    if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --timeout --help; return; fi
+    if [ "$words" = 1 ]; then _hubctl_offer user server; return; fi
+    case $first in
+    user) _hubctl_names users ;;
+    server) _hubctl_names servers ;;
+    esac
+    ;;
+  logs)
+    if [[ $word == -* ]]; then _hubctl_offer --follow --tail --url --token-file --ca-file --timeout --help; return; fi
+    _hubctl_names servers
+    ;;
+  start)
+    if [[ $word == -* ]]; then _hubctl_offer --profile --wait --url --token-file --ca-file --timeout --help; return; fi
+    _hubctl_names users
+    ;;
+  stop)
+    if [[ $word == -* ]]; then _hubctl_offer --no-wait --url --token-file --ca-file --timeout --help; return; fi
+    _hubctl_names servers
+    ;;
+  add)
+    if [[ $word == -* ]]; then _hubctl_offer --admin --url --token-file --ca-file --timeout --help; return; fi
+    ;;
+  delete)
+    if [[ $word == -* ]]; then _hubctl_offer --yes --url --token-file --ca-file --timeout --help; return; fi
+    _hubctl_names users
+    ;;
+  token)
+    if [[ $word == -* ]]; then _hubctl_offer --output --note --expires --scopes --revoke --url --token-file --ca-file --timeout --help; return; fi
+    _hubctl_names users
+    ;;
+  top)
+    if [[ $word == -* ]]; then _hubctl_offer --sort --filter --once --every --url --token-file --ca-file --timeout --help; return; fi
+    ;;
+  whoami)
+    if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --timeout --help; return; fi
+    ;;
+  version)
+    if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --timeout --help; return; fi
+    ;;
+  completion)
+    if [[ $word == -* ]]; then _hubctl_offer --url --token-file --ca-file --timeout --help; return; fi
+    if [ "$words" = 1 ]; then _hubctl_offer bash; return; fi
+    case $first in
+    esac
+    ;;
+  esac
+}
+complete -F _hubctl hubctl
