@@ -1,5 +1,5 @@
 // Rows of the admin's table: a user with the default server, and under it the named ones.
-import { asBytes, asPercent, element, hubUrl, icon, serverLabel, setText, setTime, t, user as me } from './page.js';
+import { asBytes, asPercent, element, fullLabel, hubUrl, icon, setText, setTime, t, user as me } from './page.js';
 import { send, serverPath } from './api.js';
 import { complain } from './notice.js';
 import { confirmed } from './dialog.js';
@@ -16,7 +16,7 @@ class ServerCells {
     this.owner = owner;
     this.name = name;
     this.changed = changed;
-    const label = serverLabel(owner, name);
+    const label = fullLabel(owner, name);
     const said = (key) => {
       const words = t('of_server', { action: t(key), server: label });
       return { class: 'quiet only-icon', 'aria-label': words, title: t(key) };

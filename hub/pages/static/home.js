@@ -17,7 +17,7 @@ const rows = new Map(); // name → Row
 class Row {
   constructor(name) {
     this.name = name;
-    const label = serverLabel(user, name);
+    const label = serverLabel(name);
     const button = (key, kind, onclick) =>
       element('button', { type: 'button', class: kind, 'aria-label': t('of_server', { action: t(key), server: label }), onclick }, icon(key), t(key));
     const link = (key, kind, href) =>

@@ -1,5 +1,5 @@
 // The log of a server, in a dialog, followed as it grows.
-import { element, serverLabel, t } from './page.js';
+import { element, fullLabel, t } from './page.js';
 import { send, serverPath } from './api.js';
 import { complain } from './notice.js';
 import { showDialog } from './dialog.js';
@@ -36,6 +36,6 @@ export async function showLog(owner, server) {
 
   turn();
   const tools = element('div', { class: 'row apart' }, element('label', { class: 'check' }, follow, t('log_follow')), close);
-  await showDialog(t('log_heading', { server: serverLabel(owner, server) }), [lines, tools], { large: true });
+  await showDialog(t('log_heading', { server: fullLabel(owner, server) }), [lines, tools], { large: true });
   open = false;
 }

@@ -55,23 +55,23 @@ export function hubUrl(page, ...names) {
   return `${base}hub/${[page, joined(names.filter((name) => name !== ''))].filter(Boolean).join('/')}`;
 }
 
-export function serverLabel(owner, server) {
-  const name = server === '' ? t('default_server') : server;
-  return owner === user ? name : `${owner} · ${name}`;
-}
+export const serverLabel = (server) => (server === '' ? t('default_server') : server);
+export const fullLabel = (owner, server) => `${owner} · ${serverLabel(server)}`;
 
 // Times: relative as people say them, absolute in the title.
 
-const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
+const relative = new Intl.RelativeTimeFormat(lang);
+const now = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
 const absolute = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'medium' });
-const UNITS = [['year', 31557600], ['month', 2629800], ['week', 604800], ['day', 86400], ['hour', 3600], ['minute', 60]];
+// Each unit from its second on, so that 45 days are not "1 month".
+const UNITS = [['year', 31557600, 2], ['month', 2629800, 2], ['day', 86400, 1], ['hour', 3600, 1], ['minute', 60, 1]];
 
 export function ago(iso) {
   const seconds = (Date.parse(iso) - Date.now()) / 1000;
-  for (const [unit, length] of UNITS) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  for (const [unit, length, least] of UNITS) {
+    if (Math.abs(seconds) >= least * length) return relative.format(Math.round(seconds / length), unit);
   }
-  return relative.format(0, 'second');
+  return now.format(0, 'second');
 }
 
 export const exactly = (iso) => absolute.format(new Date(iso));

@@ -53,7 +53,7 @@ async function ask() {
   else if (model && !model.pending) failed(t('pending_stopped'));
   else {
     if (!model) setText(byId('step'), t('pending_lost'));
-    setTimeout(follow, AGAIN_MS);
+    setTimeout(model ? follow : ask, AGAIN_MS);
   }
 }
 

@@ -24,7 +24,7 @@ function row(token) {
   const note = token.note || t('token_unnamed');
   const client = holder(token);
   const revoke = element('button', { type: 'button', class: 'quiet danger', 'aria-label': t('of_server', { action: t('revoke'), server: note }), onclick: () => ask(token, note) }, t('revoke'));
-  const scopes = token.scopes?.length ? token.scopes.join(' ') : t('token_everything');
+  const scopes = token.scopes?.length ? token.scopes.join('\n') : t('token_everything');
   return element(
     'tr',
     { role: 'row' },
