@@ -4,6 +4,8 @@
 #include "hub/member.h"
 
 #include <math.h>
+#include <string.h>
+#include <unistd.h>
 
 void meter_note(struct meter *meter, const struct spawn_usage *now, int64_t at_ms)
 {
@@ -53,6 +55,34 @@ void meter_print(const struct meter *meter, uint64_t memory_limit_bytes, bool hi
         member_text(json, "memory_limit_bytes", NULL);
     if (history)
         print_history(meter, json);
+    text_put(json, "}");
+}
+
+static uint64_t machine_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), bytes = sysconf(_SC_PAGESIZE);
+    return pages > 0 && bytes > 0 ? (uint64_t)pages * (uint64_t)bytes : 0;
+}
+
+void meter_print_total(const struct hub *hub, struct text *json)
+{
+    const struct server *server;
+    double cpu = 0;
+    uint64_t memory_bytes = 0;
+    bool ours = strcmp(hub->spawner->driver->name, "local") == 0;
+    for (server = hub->servers.by_client; server; server = server->by_client.next) {
+        if (!server->meter || server->stage != SERVER_READY)
+            continue;
+        const struct meter_sample *last = sample(server->meter, server->meter->n - 1);
+        cpu += printable(last->cpu);
+        memory_bytes += last->memory_bytes;
+    }
+    text_format(json, "{\"cpu\":%.3f", cpu);
+    member_number(json, "memory_bytes", memory_bytes);
+    if (ours)
+        member_number(json, "memory_limit_bytes", machine_bytes());
+    else
+        member_text(json, "memory_limit_bytes", NULL);
     text_put(json, "}");
 }
 

@@ -24,8 +24,12 @@ void meter_note(struct meter *meter, const struct spawn_usage *now, int64_t at_m
 void meter_print(const struct meter *meter, uint64_t memory_limit_bytes, bool history,
                  struct text *json);
 
-/* All running servers: reads what the driver has measured. By the hub's clock. */
+/* All servers together: {"cpu", "memory_bytes", "memory_limit_bytes"}; the limit is the memory of
+ * the machine where servers run on ours, else null. */
 struct hub;
+void meter_print_total(const struct hub *hub, struct text *json);
+
+/* All running servers: reads what the driver has measured. By the hub's clock. */
 void meter_measure_all(struct hub *hub);
 
 #endif

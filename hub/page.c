@@ -22,9 +22,9 @@ static const struct page_row {
     {"login", "error username method action provider provider_url"},
     {"logout", ""},
     {"home", "named_limit"},
-    {"spawn", "owner server action error profiles"},
-    {"pending", "owner server next spawn_url progress_url failed log"},
-    {"not_running", "owner server own spawn_url"},
+    {"spawn", "owner server server_label action error profiles"},
+    {"pending", "owner server server_label next spawn_url progress_url failed log"},
+    {"not_running", "owner server server_label own spawn_url"},
     {"token", ""},
     {"admin", ""},
     {"consent", "action client owner scopes deny_url"},
@@ -108,7 +108,7 @@ static bool takes_value(const struct page_row *row, struct span name)
 static const char *value_of(const struct page_value *values, struct span name)
 {
     for (; values->name; values++)
-        if (span_is(span_of(values->name), name))
+        if (values->value && span_is(span_of(values->name), name))
             return values->value;
     return NULL;
 }
@@ -153,13 +153,6 @@ static bool put_text(struct rendering *r, struct span key)
     return true;
 }
 
-/* The server's name; the default one's is empty. */
-static bool put_server_label(struct rendering *r)
-{
-    const char *name = value_of(r->values, SPAN("server"));
-    return name && *name ? put_value(r, SPAN("server")) : put_text(r, SPAN("default_server"));
-}
-
 /* The title given, or the text title_<page>. */
 static bool put_title(struct rendering *r)
 {
@@ -181,8 +174,6 @@ static bool put(struct rendering *r, struct span name)
         return expand(r, template_bytes(r->row->name));
     if (span_is(name, SPAN("title")))
         return put_title(r);
-    if (span_is(name, SPAN("server_label")))
-        return put_server_label(r);
     if (span_is(name, SPAN("base")))
         text_html(r->out, span_of(r->pages->base));
     else if (span_is(name, SPAN("static")))
@@ -253,6 +244,9 @@ void page_error(const struct pages *pages, int status, const char *lang,
                 const struct page_value *values, struct text *out)
 {
     char number[16], home[512];
+    const char *shown = value_of(values, SPAN("status"));
+    if (shown)
+        status = (int)strtol(shown, NULL, 10);
     bool again = status >= 502 && status <= 504; /* may be over: "" is the page itself */
     const struct page_value ours[] = {
         {"status", number},

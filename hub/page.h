@@ -7,7 +7,6 @@
  * given
  *   {{t:key}}   a text of the language; {name} within a text is a value as above
  *   {{base}} {{lang}} {{page}}, {{static}} (where static files are), {{title}}, {{content}}
- *   {{server_label}}  the value server, or what the default server is called where that is ""
  * Every page takes the values xsrf, user ("": nobody) and admin ("true", "false"); the rows in
  * hub/page.c name the others. A value that goes into a URL comes percent-encoded. */
 #ifndef HUB_PAGE_H
@@ -51,9 +50,9 @@ const char *page_text(const struct pages *pages, const char *lang, const char *k
 void page_render(const struct pages *pages, const char *page, const char *lang,
                  const struct page_value *values, struct text *out);
 
-/* The page `error`. Of its values title, message, action and action_url those not among `values`
- * are the language's words for that status and a way home, or the same page again where that
- * may help. */
+/* The page `error` for a status, which a value `status` overrides. Of its values title, message,
+ * action and action_url those not among `values` are the language's words for that status and a way
+ * home, or the same page again where that may help. */
 void page_error(const struct pages *pages, int status, const char *lang,
                 const struct page_value *values, struct text *out);
 

@@ -83,23 +83,12 @@ static void on_error(struct request *request)
 {
     const struct pages *pages = request->hub->pages;
     uint64_t status;
-    char key[32];
     if (!span_number(span_of(request->args[0]), 599, &status) || status < 400) {
         request_fail(request, 404, "%s", page_text(pages, request->lang, "error_404_message"));
         return;
     }
-    snprintf(key, sizeof key, "error_%u_title", (unsigned)status);
-    const char *title = page_text(pages, request->lang, key);
-    snprintf(key, sizeof key, "error_%u_message", (unsigned)status);
-    const char *message = page_text(pages, request->lang, key);
-    request_page(
-        request, 200, "error",
-        (const struct page_value[]){
-            {"status", request->args[0]},
-            {"title", title ? title : page_text(pages, request->lang, "error_any_title")},
-            {"message", message ? message : page_text(pages, request->lang, "error_any_message")},
-            {NULL, NULL},
-        });
+    request_page(request, 200, "error",
+                 (const struct page_value[]){{"status", request->args[0]}, {NULL, NULL}});
 }
 
 static void on_health(struct request *request)

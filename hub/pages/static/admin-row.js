@@ -8,6 +8,8 @@ import { showLog } from './logs.js';
 import { menuButton } from './menu.js';
 import { cpuText, memoryText, stateOf, stateText, STOPPED } from './server.js';
 
+const SOON_MS = 300;
+
 const cell = (label, kind, ...content) => element('td', { role: 'cell', class: kind, 'data-label': label }, ...content);
 
 // The cells of one server, to be put into a row.
@@ -66,6 +68,7 @@ class ServerCells {
   }
 
   async #ask(method) {
+    setTimeout(this.changed, SOON_MS); // the answer may wait for the server
     await send(method, serverPath(this.owner, this.name)).catch(complain);
     this.changed();
   }

@@ -1,9 +1,10 @@
 // The admin's page: all users, a screenful at a time, with their servers and what they use.
-import { asBytes, asNumber, byId, element, setText, t, whileSeen } from './page.js';
+import { asNumber, byId, element, setText, t, whileSeen } from './page.js';
 import { apiPath, look, send } from './api.js';
 import { complain, notice } from './notice.js';
 import { confirmed, dialogForm, showDialog } from './dialog.js';
 import { UserRow } from './admin-row.js';
+import { memoryText } from './server.js';
 
 const PAGE = 50;
 const LOOK_MS = 5000;
@@ -31,7 +32,7 @@ function change(values) {
 }
 
 async function lookAtUsers() {
-  const query = new URLSearchParams({ offset: offset(), limit: PAGE, include_stopped_servers: '1', sort: want('sort') || 'name' });
+  const query = new URLSearchParams({ offset: offset(), limit: PAGE, include_stopped_servers: '1', usage_history: '1', sort: want('sort') || 'name' });
   for (const name of ['name_filter', 'state']) if (want(name)) query.set(name, want(name));
   const found = await look(`${apiPath('users')}?${query}`, { accept: PAGED, signal: asking.signal });
   if (!found) return;
@@ -64,30 +65,14 @@ function show(users, total) {
   byId('next').disabled = from + users.length >= total;
 }
 
-// How many there are of a state, by the length of the list that is not sent.
-async function count(state) {
-  const query = new URLSearchParams({ limit: 1, ...(state && { state }) });
-  const found = await look(`${apiPath('users')}?${query}`, { accept: PAGED });
-  return found?._pagination.total;
-}
-
-// GET /info counts for us; a hub whose info does not is asked for the lists.
-async function figures() {
-  const info = await look(apiPath('info'));
-  if (info?.servers) return { users: info.users, running: info.servers.ready, spawning: info.servers.pending, usage: info.usage };
-  const [users, active, running] = await Promise.all([count(''), count('active'), count('ready')]);
-  return { users, running, spawning: active - running, usage: null };
-}
-
 async function lookAtFigures() {
-  const found = await figures();
-  for (const name of ['users', 'running', 'spawning']) {
-    if (Number.isFinite(found[name])) setText(byId(`figure-${name}`), asNumber(found[name]));
-  }
-  const { usage } = found;
-  if (!usage) return;
-  const used = asBytes(usage.memory_bytes);
-  setText(byId('figure-memory'), usage.memory_total_bytes ? t('memory_of', { used, limit: asBytes(usage.memory_total_bytes) }) : used);
+  const info = await look(apiPath('info'));
+  if (!info) return;
+  const { active, pending } = info.servers;
+  setText(byId('figure-users'), asNumber(info.users));
+  setText(byId('figure-running'), asNumber(active - pending));
+  setText(byId('figure-spawning'), asNumber(pending));
+  setText(byId('figure-memory'), info.usage ? memoryText(info.usage) : '–');
 }
 
 const lookNow = whileSeen(async () => {

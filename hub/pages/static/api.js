@@ -36,8 +36,7 @@ async function waitOut(response) {
 
 // Resolves to the response if it is good, else throws an ApiError with a message for people.
 export async function send(method, path, { body, accept = 'application/json', signal } = {}) {
-  const headers = { Accept: accept };
-  if (method !== 'GET') headers['X-XSRFToken'] = xsrf;
+  const headers = { Accept: accept, 'X-XSRFToken': xsrf };
   if (body !== undefined) headers['Content-Type'] = 'application/json';
   for (let tries = 1; ; tries++) {
     const request = { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) };

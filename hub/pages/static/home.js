@@ -7,6 +7,7 @@ import { confirmed } from './dialog.js';
 
 const CALM_MS = 6000;
 const EAGER_MS = 1000;
+const SOON_MS = 300;
 const list = byId('servers');
 const add = byId('add');
 const namedLimit = Number(byId('main').dataset.namedLimit);
@@ -83,6 +84,7 @@ class Row {
 
   async act(what) {
     const body = what === 'delete' ? { remove: true } : undefined;
+    setTimeout(lookNow, SOON_MS); // the answer may wait for the server
     await send('DELETE', serverPath(user, this.name), { body }).catch(complain);
     lookNow();
   }
