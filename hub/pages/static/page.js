@@ -13,6 +13,9 @@ export function t(key, values = {}) {
   return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+// A text of the hub's that the language may have words for; it is its own key.
+export const translated = (text) => texts[text] ?? text;
+
 export const byId = (id) => document.getElementById(id);
 
 // element('a', {href, class, onclick: f}, 'text', child): false and null leave an attribute or child out,

@@ -1,5 +1,5 @@
 // A server that is starting: its progress as the hub tells it, then the server or the reason why not.
-import { byId, element, lang, setText, t } from './page.js';
+import { byId, element, lang, setText, t, translated } from './page.js';
 import { apiPath, get } from './api.js';
 
 const AGAIN_MS = 1500;
@@ -40,7 +40,7 @@ function take(event) {
   if (typeof event.progress === 'number') byId('progress').value = Math.max(byId('progress').value, event.progress);
   if (event.failed) failed(event.message, event.log);
   else if (event.ready) ready(event.url);
-  else if (event.message) step(event.message);
+  else if (event.message) step(translated(event.message));
 }
 
 // The stream is closed when the hub restarts, and refused when nothing is starting (any more): the server's
