@@ -62,13 +62,21 @@ static void add_page_fields(struct request *request)
         call_add_header(request->call, fields[i][0], fields[i][1]);
 }
 
+/* A browser tells what a request is for; where it says that it is no navigation, a script of a
+ * user's server may be asking with the cookie of whoever looks at it. */
+static bool is_navigation(const struct request *request)
+{
+    const char *mode = call_header(request->call, "Sec-Fetch-Mode");
+    return !mode || strcmp(mode, "navigate") == 0;
+}
+
 void request_page(struct request *request, unsigned status, const char *page,
                   const struct page_value *values)
 {
     enum { VALUES_MAX = 32, COMMON = 3 };
     const struct user *user = request->who.user;
     struct page_value all[VALUES_MAX + 1] = {
-        {"xsrf", request_xsrf(request)},
+        {"xsrf", is_navigation(request) ? request_xsrf(request) : ""},
         {"user", user ? user->name : ""},
         {"admin", user && user->admin ? "true" : "false"},
     };
@@ -332,14 +340,6 @@ static struct request *request_new(struct hub *hub, struct call *call)
     read_forwarding(request);
     who_read(hub, call, &request->who);
     return request;
-}
-
-/* A browser tells what a request is for; where it says that it is no navigation, a script of a
- * user's server may be asking with the cookie of whoever looks at it. */
-static bool is_navigation(const struct request *request)
-{
-    const char *mode = call_header(request->call, "Sec-Fetch-Mode");
-    return !mode || strcmp(mode, "navigate") == 0;
 }
 
 /* Cookies come by themselves, so what comes with them alone must show that our page sent it. */

@@ -89,12 +89,17 @@ def test_every_page_is_guarded(ada, path):
     assert "<script>" not in answer.text and " style=" not in answer.text
 
 
-def test_a_script_of_a_users_server_cannot_read_pages(ada):
-    for mode in ("cors", "same-origin", "no-cors"):
-        answer = ada.get("/hub/home", headers={"Sec-Fetch-Mode": mode})
-        assert answer.status_code == 403, mode
-        assert ada.cookies["jupyterhub-session-id"] not in answer.text
+@pytest.mark.parametrize("mode", ["cors", "same-origin", "no-cors"])
+def test_a_script_of_a_users_server_cannot_read_pages(hub, ada, mode):
+    fetched = {"Sec-Fetch-Mode": mode, "Sec-Fetch-Site": "same-origin"}
+    assert ada.get("/hub/home", headers=fetched).status_code == 403
+    for path in ("home", "nothing-here", "error/503", "user/nobody/x", "oauth_login", "logo/x"):
+        answer = ada.get("/hub/" + path, headers=fetched)
+        assert ada.xsrf not in answer.text, path
     assert ada.get("/hub/home", headers={"Sec-Fetch-Mode": "navigate"}).status_code == 200
+    anonymous = hub.browser()
+    anonymous.page("/hub/login", headers=fetched)
+    assert not anonymous.cookies
 
 
 # --- a start ---
