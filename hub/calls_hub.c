@@ -5,7 +5,6 @@
 #include "base/str.h"
 #include "hub/listing.h"
 #include "hub/member.h"
-#include "hub/meter.h"
 #include "hub/model.h"
 #include "hub/rest.h"
 #include "hub/router.h"
@@ -31,11 +30,6 @@ static void serve_root(struct request *request)
     text_put(&json, "{\"version\":\"" HUB_API_VERSION "\"}");
     call_add_header(request->call, "Access-Control-Allow-Origin", "*");
     request_json(request, 200, &json);
-}
-
-static void serve_health(struct request *request)
-{
-    request_empty(request, 200);
 }
 
 /* --- the hub --- */
@@ -85,8 +79,6 @@ static void serve_info(struct request *request)
     member_name(&json, "servers");
     text_format(&json, "{\"active\":%zu,\"pending\":%zu}", hub->servers.active_n,
                 hub->servers.pending_n);
-    member_name(&json, "usage");
-    meter_print_total(hub, &json);
     member_bool(&json, "proxy", routes_are_good(hub->routes));
     member_number(&json, "memory_bytes", resident_bytes());
     text_put(&json, "}");
@@ -211,8 +203,6 @@ static void answer_table(struct request *request)
     listing_begin(&listing, &json, "{");
     json_object_foreach(table, key, route)
     {
-        if (!json_is_true(json_object_get(route, "jupyterhub")))
-            continue;
         if (listing.total >= listing.offset && listing.total - listing.offset < listing.limit)
             print_route(&json, key, route);
         listing.total++;
@@ -359,8 +349,6 @@ static void serve_metrics(struct request *request)
 
 static const struct route_row rows[] = {
     {CALL_GET, "/api", ROUTE_OPEN, serve_root},
-    {CALL_GET, "/api/health", ROUTE_OPEN, serve_health},
-    {CALL_GET, "/health", ROUTE_OPEN, serve_health},
     {CALL_GET, "/metrics", ROUTE_OPEN, serve_metrics},
     {CALL_GET, "/api/info", 0, serve_info},
     {CALL_POST, "/api/shutdown", ROUTE_JSON, serve_shutdown},

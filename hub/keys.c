@@ -138,6 +138,16 @@ static const struct conf_row rows[] = {
             .example = "[127.0.0.1, 10.0.0.5]",
             .help = "For header: addresses of the reverse proxies that are believed, and of the "
                     "proxy between them and the hub."),
+    TEXT("--header-secret-name <name>", header_secret_name, .fallback = "X-Remote-Secret",
+         .help = "For header: the field in which the reverse proxy shows its secret."),
+    TEXT("--header-secret-file <file>", header_secret_file,
+         .fallback_says = "HUBGATE_HUB_HEADER_SECRET", .example = "/etc/hubgate/header_secret",
+         .help = "For header: file, mode 0600, with a secret that the reverse proxy sends with "
+                 "each request to /hub/login, and with no other: programs of users can reach the "
+                 "hub too, and could say that they are anybody."),
+    NO_SECRET("--header-secret <secret>",
+              "Put it into the file of header_secret_file, or into the environment as "
+              "HUBGATE_HUB_HEADER_SECRET."),
     NUMBER("--login-failures-max <n>", login_failures_max, 0, 10000, .fallback = "5",
            .help = "Failed log-ins of one user from one address before both have to wait. 0 means "
                    "no bound."),
@@ -384,6 +394,11 @@ static const struct conf_row rows[] = {
      FIELD(dummy_password),
      .kind = &kind_text,
      .help = "The password that all share, instead of dummy_password_file."},
+    {.type = CONF_KIND,
+     .env = "HUBGATE_HUB_HEADER_SECRET",
+     FIELD(header_secret),
+     .kind = &kind_text,
+     .help = "The secret that the reverse proxy shows, instead of header_secret_file."},
     {.type = CONF_KIND,
      .env = "HUBGATE_HUB_OAUTH2_CLIENT_SECRET",
      FIELD(oauth2_client_secret),

@@ -114,6 +114,18 @@ static void fail(struct request *request, unsigned status, const char *message)
     request_json(request, status, &json);
 }
 
+/* What was cut within a character, or came so from a peer, would be no JSON. */
+static void keep_utf8(char *text)
+{
+    for (size_t n; *text; text += n) {
+        n = utf8_sequence(span_of(text));
+        if (n == 0) {
+            *text = '?';
+            n = 1;
+        }
+    }
+}
+
 void request_fail(struct request *request, unsigned status, const char *format, ...)
 {
     char message[512];
@@ -121,6 +133,7 @@ void request_fail(struct request *request, unsigned status, const char *format, 
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
+    keep_utf8(message);
     fail(request, status, message);
 }
 

@@ -10,12 +10,20 @@ static const struct route_rows *const tables[] = {
     &hub_calls,    &oauth_calls, &login_calls, &page_calls,
 };
 
+static bool is_utf8(struct span text)
+{
+    size_t n = 1;
+    while (text.n > 0 && (n = utf8_sequence(text)) > 0)
+        text = (struct span){text.p + n, text.n - n};
+    return n > 0;
+}
+
 /* One part of a path, decoded, to be freed; NULL: malformed, or what no name may hold. */
 static char *decode(struct span part)
 {
     char *text = must_copy_span(part);
     ptrdiff_t n = percent_decode(part, text);
-    if (n < 0 || memchr(text, '\0', (size_t)n)) {
+    if (n < 0 || memchr(text, '\0', (size_t)n) || !is_utf8((struct span){text, (size_t)n})) {
         free(text);
         return NULL;
     }

@@ -64,8 +64,11 @@ struct settings {
     char *password_file; /* never NULL with AUTH_PASSWORD_FILE */
     char *pam_service;
     char *header_name;
-    char *header_groups_name;         /* NULL: groups are not known */
-    struct words header_trusted;      /* networks of those who may send them */
+    char *header_groups_name;    /* NULL: groups are not known */
+    struct words header_trusted; /* networks of those who may send them */
+    char *header_secret_name;    /* the field that shows that it is them … */
+    char *header_secret;         /* … by this; never NULL with AUTH_HEADER */
+    char *header_secret_file;
     int64_t login_failures_max;       /* of one user from one address; 0: no bound … */
     int64_t login_failures_window_ms; /* … within this time */
     uint32_t session_days;            /* (reload) how long a log-in lasts */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { HEADER_SECRET_BYTES_MIN = 16 };
+
 /* What is known of a provider. Paths are below its base URL; NULL: not known, or not there. */
 struct preset {
     const char *provider, *base_url;
@@ -159,19 +161,32 @@ static bool settle_password_file(struct settling *settling)
            settle_refuse(settling, "--password-file", "%s", why.text);
 }
 
+static bool is_field(struct settling *settling, const char *flag, const char *name)
+{
+    return !name || span_is_token(span_of(name)) ||
+           settle_refuse(settling, flag, "'%.80s' is no name of a field", name);
+}
+
+/* Whoever can reach the hub or its proxy from a trusted address could name themselves, and users'
+ * programs run on this machine. */
 static bool settle_header(struct settling *settling)
 {
-    const struct settings *settings = settling->settings;
+    struct settings *settings = settling->settings;
     if (!settings->header_trusted.n)
         return settle_refuse(settling, "--header-trusted",
                              "header needs it: the addresses of the reverse proxies that say who "
                              "it is");
-    if (!span_is_token(span_of(settings->header_name)))
-        return settle_refuse(settling, "--header-name", "'%.80s' is no name of a field",
-                             settings->header_name);
-    return !settings->header_groups_name || span_is_token(span_of(settings->header_groups_name)) ||
-           settle_refuse(settling, "--header-groups-name", "'%.80s' is no name of a field",
-                         settings->header_groups_name);
+    if (!settle_secret(settling, "--header-secret-file", settings->header_secret_file,
+                       &settings->header_secret, "HUBGATE_HUB_HEADER_SECRET"))
+        return false;
+    if (!settings->header_secret || strlen(settings->header_secret) < HEADER_SECRET_BYTES_MIN)
+        return settle_refuse(settling, "--header-secret-file",
+                             "header needs a secret of at least %d bytes there, or in "
+                             "HUBGATE_HUB_HEADER_SECRET; make one: openssl rand -hex 32",
+                             HEADER_SECRET_BYTES_MIN);
+    return is_field(settling, "--header-name", settings->header_name) &&
+           is_field(settling, "--header-groups-name", settings->header_groups_name) &&
+           is_field(settling, "--header-secret-name", settings->header_secret_name);
 }
 
 /* dummy and password-file are lists of people themselves; the others know half the world. */

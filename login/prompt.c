@@ -41,8 +41,8 @@ static bool ask(const char *question, char line[static PASSWORD_BYTES_MAX + 1], 
     if (terminal) {
         quiet = was;
         quiet.c_lflag &= (tcflag_t)~ECHO;
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet); /* first: nothing typed at the question shows */
         fputs(question, stderr);
-        tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     }
     bool good = read_line(line, error);
     if (terminal) {

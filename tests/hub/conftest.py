@@ -2,6 +2,7 @@
 
 import pytest
 
+import document
 import hubs
 
 
@@ -13,6 +14,12 @@ def hub():
         yield made.start().wait_ready()
     finally:
         made.close()
+
+
+@pytest.fixture
+def api(hub):
+    """Calls of the shared hub's API, held against its description."""
+    return document.Api(hub)
 
 
 @pytest.fixture
@@ -50,7 +57,7 @@ def pytest_runtest_makereport(item):
     if not report.failed:
         return
     shared = getattr(item, "shared_hub", None)
-    if shared and (shared[0].path / "log").exists():
+    if shared:
         report.sections.append(("log of the hub", shared[0].log[shared[1]:][-8000:]))
     for one in getattr(item, "hubs", []):
         if (one.path / "log").exists():

@@ -298,18 +298,24 @@ def test_a_hundred_wrong_passwords_a_second_are_bounded(start_hub):
 # --- a reverse proxy says who it is ---
 
 
+def hub_behind_a_proxy(start_hub, **more):
+    return start_hub(authenticator="header", header_trusted=["127.0.0.1"],
+                     env={"HUBGATE_HUB_HEADER_SECRET": "known to the two"}, **more)
+
+
 def test_a_header_logs_in_at_once(start_hub):
-    hub = start_hub(authenticator="header", header_name="X-Remote-User",
-                    header_groups_name="X-Remote-Groups", header_trusted=["127.0.0.1"])
+    hub = hub_behind_a_proxy(start_hub, header_groups_name="X-Remote-Groups")
     browser = hub.browser()
-    browser.headers.update({"X-Remote-User": "Ada", "X-Remote-Groups": "staff,students"})
+    browser.headers.update({"X-Remote-User": "Ada", "X-Remote-Groups": "staff,students",
+                            "X-Remote-Secret": "known to the two"})
     assert browser.get("/hub/home").headers["Location"].startswith("/hub/login?next=")
     answer = browser.get("/hub/login?next=/hub/home")
     assert answer.headers["Location"] == "/hub/home"
     assert hubs.Page(browser.get("/hub/home")).attribute("data-user") == "ada"
     assert sorted(hub.user("ada")["groups"]) == ["staff", "students"]
     again = hub.browser()
-    again.headers.update({"X-Remote-User": "ada", "X-Remote-Groups": "staff"})
+    again.headers.update({"X-Remote-User": "ada", "X-Remote-Groups": "staff",
+                          "X-Remote-Secret": "known to the two"})
     again.get("/hub/login")
     assert hub.user("ada")["groups"] == ["staff"]
     answer = hub.browser().get("/hub/login")
@@ -318,14 +324,26 @@ def test_a_header_logs_in_at_once(start_hub):
     assert answer.status_code == 403
 
 
+@pytest.mark.parametrize("secret", [None, "", "guessed by somebody"])
+def test_a_header_without_the_proxys_secret_is_nobody(start_hub, secret):
+    """A program of a user's, which reaches hub and proxy from the same address."""
+    hub = hub_behind_a_proxy(start_hub)
+    headers = {"X-Remote-User": "admin", **({"X-Remote-Secret": secret} if secret is not None else {})}
+    for url in (hub.hub_url, hub.direct_url):
+        answer = requests.get(url + "login", headers=headers, timeout=10, allow_redirects=False)
+        assert answer.status_code == 403, url
+    assert "did not send its secret" in hub.log
+
+
 def test_a_header_that_comes_twice_is_nobody(start_hub):
-    hub = start_hub(authenticator="header", header_name="X-Remote-User", header_trusted=["127.0.0.1"])
+    hub = hub_behind_a_proxy(start_hub)
     import http.client
     for port in (hub.proxy_port, hub.hub_port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.putrequest("GET", "/hub/login")
         connection.putheader("X-Remote-User", "eve")
         connection.putheader("X-Remote-User", "ada")
+        connection.putheader("X-Remote-Secret", "known to the two")
         connection.endheaders()
         answer = connection.getresponse()
         assert answer.status == 403, answer.read()

@@ -10,9 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SERVICE "hubgate-test"
-
-static const char service_path[] = "/etc/pam.d/" SERVICE;
+static char service[32], service_path[64]; /* of this process alone */
 static char folder[] = "/tmp/hubgate-test-XXXXXX";
 static char script_path[64], account[32];
 static struct rig rig;
@@ -34,7 +32,7 @@ static void open_with(const char *lines)
         skip(); /* a service is a file in /etc */
     write_file(service_path, lines, 0644);
     rig = (struct rig){.settings = {.authenticator = "pam",
-                                    .pam_service = SERVICE,
+                                    .pam_service = service,
                                     .allow_all = true,
                                     .failures_max = failures_max,
                                     .failures_window_s = 300}};
@@ -241,6 +239,8 @@ int main(void)
     };
     if (!mkdtemp(folder))
         return 1;
+    snprintf(service, sizeof service, "hubgate-test-%d", (int)getpid());
+    snprintf(service_path, sizeof service_path, "/etc/pam.d/%s", service);
     snprintf(script_path, sizeof script_path, "%s/ask", folder);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     unlink(script_path);

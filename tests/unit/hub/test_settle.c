@@ -194,12 +194,24 @@ static void test_header_wants_to_know_whom_to_believe(void **state)
     expect_error("authenticator: header\nallow_all: true\n", "",
                  "error: option '--header-trusted <cidr,...>': header needs it: the addresses of "
                  "the reverse proxies that say who it is");
+    expect_error("authenticator: header\nallow_all: true\nheader_trusted: 10.0.0.5\n", "",
+                 "error: option '--header-secret-file <file>': header needs a secret of at least "
+                 "16 bytes there, or in HUBGATE_HUB_HEADER_SECRET; make one: openssl rand -hex 32");
+    setenv("HUBGATE_HUB_HEADER_SECRET", "that-of-the-proxy", 1);
     expect_good("authenticator: header\nallow_all: true\nheader_trusted: 10.0.0.5\n", "");
     assert_string_equal(settings.header_trusted.p[0], "10.0.0.5");
     assert_string_equal(settings.header_name, "X-Remote-User");
-    expect_error("authenticator: header\nallow_all: true\nheader_trusted: 10.0.0.5\n"
-                 "header_name: 'X Y'\n",
-                 "", "%:4: header_name: 'X Y' is no name of a field");
+    assert_string_equal(settings.header_secret_name, "X-Remote-Secret");
+    assert_string_equal(settings.header_secret, "that-of-the-proxy");
+    const char *const names[] = {"header_name", "header_groups_name", "header_secret_name"};
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char text[200], what[100];
+        snprintf(text, sizeof text,
+                 "authenticator: header\nallow_all: true\nheader_trusted: 10.0.0.5\n%s: 'X Y'\n",
+                 names[i]);
+        snprintf(what, sizeof what, "%%:4: %s: 'X Y' is no name of a field", names[i]);
+        expect_error(text, "", what);
+    }
 }
 
 #define OAUTH2                                                                                     \
