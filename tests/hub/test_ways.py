@@ -232,9 +232,13 @@ def test_pam_is_asked(start_hub, tmp_path):
 # --- header ---
 
 
+SECRET = "a secret of the proxy in front"
+
+
 @pytest.fixture(scope="module")
 def named():
-    made = hubs.Hub(authenticator="header", header_trusted=["127.0.0.1"], header_groups_name="X-Remote-Groups")
+    made = hubs.Hub(authenticator="header", header_trusted=["127.0.0.1"], header_groups_name="X-Remote-Groups",
+                    env={"HUBGATE_HUB_HEADER_SECRET": SECRET})
     try:
         yield made.start().wait_ready()
     finally:
@@ -243,19 +247,27 @@ def named():
 
 def test_the_proxy_in_front_names_the_user(named):
     browser = named.browser()
-    answer = browser.get("/hub/login?next=/hub/token",
-                         headers={"X-Remote-User": "ada", "X-Remote-Groups": "staff, chess"})
+    answer = browser.get("/hub/login?next=/hub/token", headers={
+        "X-Remote-User": "ada", "X-Remote-Groups": "staff, chess", "X-Remote-Secret": SECRET})
     assert answer.status_code == 302 and answer.headers["Location"] == "/hub/token"
     assert sorted(users(named)["ada"]["groups"]) == ["chess", "staff"]
     assert browser.page("/hub/home")
 
 
-def test_without_a_name_nobody_comes_in(named):
-    assert named.browser().get("/hub/login").status_code == 403
+@pytest.mark.parametrize("headers", [
+    {},
+    {"X-Remote-Secret": SECRET},
+    {"X-Remote-User": "ada"},
+    {"X-Remote-User": "ada", "X-Remote-Secret": "another"},
+])
+def test_without_a_name_and_the_secret_nobody_comes_in(named, headers):
+    answer = named.browser().get("/hub/login", headers=headers)
+    assert answer.status_code == 403
+    assert SECRET not in answer.text + named.log
 
 
 def test_a_chain_from_elsewhere_is_not_believed(named):
     """As if hubgate had been called by somebody else: the last address is the one that it wrote."""
     answer = named.browser().get(named.direct_url + "login", headers={
-        "X-Remote-User": "ada", "X-Forwarded-For": "127.0.0.1, 192.0.2.9"})
+        "X-Remote-User": "ada", "X-Remote-Secret": SECRET, "X-Forwarded-For": "127.0.0.1, 192.0.2.9"})
     assert answer.status_code == 403
