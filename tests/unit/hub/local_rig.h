@@ -94,7 +94,8 @@ static inline void rig_close(struct rig *rig)
     loop_free(rig->loop);
 }
 
-static inline void rig_make(struct rig *rig)
+/* root: see cgroups_find; "/nonexistent": no cgroups. */
+static inline void rig_make(struct rig *rig, const char *root)
 {
     *rig = (struct rig){.directory = "/tmp/test_local_XXXXXX"};
     assert_non_null(mkdtemp(rig->directory));
@@ -110,7 +111,7 @@ static inline void rig_make(struct rig *rig)
                                             .homes_dir = rig->homes_dir,
                                             .stop_grace_ms = 5000,
                                             .environment_keep = rig_keep,
-                                            .root = "/nonexistent"};
+                                            .root = root};
     rig_open(rig);
 }
 

@@ -12,7 +12,7 @@ enum { MANY = 100 };
 static int make(void **state)
 {
     static struct rig rig;
-    rig_make(&rig);
+    rig_make(&rig, "/nonexistent");
     *state = &rig;
     return 0;
 }
