@@ -23,6 +23,7 @@ export function showDialog(heading, content, { large = false } = {}) {
 
 // A form of a dialog: fields, Cancel, and a button that says what happens. Its button is the answer "yes".
 export function dialogForm(fields, action, { danger = false } = {}) {
+  const leave = (event) => event.target.closest('dialog').close(); // no submit button: Enter means the other
   return element(
     'form',
     { method: 'dialog', class: 'stack' },
@@ -30,7 +31,7 @@ export function dialogForm(fields, action, { danger = false } = {}) {
     element(
       'div',
       { class: 'row end' },
-      element('button', { value: '', formnovalidate: true, autofocus: danger }, t('cancel')),
+      element('button', { type: 'button', autofocus: danger, onclick: leave }, t('cancel')),
       element('button', { value: 'yes', class: danger ? 'danger' : 'primary' }, action),
     ),
   );

@@ -24,7 +24,8 @@ function row(token) {
   const note = token.note || t('token_unnamed');
   const client = holder(token);
   const revoke = element('button', { type: 'button', class: 'quiet danger', 'aria-label': t('of_server', { action: t('revoke'), server: note }), onclick: () => ask(token, note) }, t('revoke'));
-  const scopes = token.scopes?.length ? token.scopes.join('\n') : t('token_everything');
+  const all = token.scopes.length === 0 || token.scopes.includes('inherit');
+  const scopes = all ? t('token_everything') : token.scopes.join('\n');
   return element(
     'tr',
     { role: 'row' },
@@ -34,7 +35,7 @@ function row(token) {
       element('span', {}, note),
       client ? element('span', { class: 'muted small' }, t('token_for', { client })) : null,
     ),
-    cell(t('token_scopes'), element('span', { class: token.scopes?.length ? 'mono scopes' : 'scopes', title: scopes }, scopes)),
+    cell(t('token_scopes'), element('span', { class: all ? 'scopes' : 'mono scopes', title: scopes }, scopes)),
     cell(t('token_created'), time(token.created, '')),
     cell(t('token_used'), time(token.last_activity, t('never'))),
     cell(t('token_expires'), time(token.expires_at, t('token_never'))),

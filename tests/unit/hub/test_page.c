@@ -105,6 +105,7 @@ static void errors_have_words_of_their_own(void **state)
 {
     (void)state;
     static const struct page_value said[] = {{"message", "Ask Ada."}, {NULL, NULL}};
+    static const struct page_value shown[] = {{"status", "503"}, {"title", NULL}, {NULL, NULL}};
     struct pages *pages = pages_at("/");
     struct text out = {0};
     page_error(pages, 404, "en", nobody, &out);
@@ -118,6 +119,11 @@ static void errors_have_words_of_their_own(void **state)
     assert_holds(page, "<p class=\"status\">418</p>");
     assert_holds(page, page_text(pages, "zh-CN", "error_any_title"));
     assert_holds(page, "<p>Ask Ada.</p>");
+    free(page);
+    page_error(pages, 200, "en", shown, &out); /* what is shown is not how it is sent */
+    page = text_take(&out);
+    assert_holds(page, "<h1>The server does not answer</h1>");
+    assert_holds(page, "href=\"\">Try again</a>");
     free(page);
     assert_null(page_text(pages, "en", "no such text"));
     pages_free(pages);
