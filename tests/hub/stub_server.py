@@ -9,7 +9,8 @@ its time and memory.
     {prefix}…         anything else: text, to those who may
 
 What the user's name begins with decides how it starts: `dies` prints a few lines and exits with 3,
-`slow` listens once the file `go` is in its home, `never` does not listen at all. STUB_PKCE=1: sends a
+`slow` listens once the file `go` is in its home, `never` does not listen at all, `lingers` takes a
+second and a half to end. STUB_PKCE=1: sends a
 challenge, as version 6 does."""
 
 import base64
@@ -19,6 +20,7 @@ import json
 import os
 import pathlib
 import secrets
+import signal
 import socketserver
 import sys
 import threading
@@ -165,6 +167,8 @@ def start():
         go = pathlib.Path(ENV["HOME"], "go")
         while not go.exists():
             time.sleep(0.05)
+    if user.startswith("lingers"):
+        signal.signal(signal.SIGTERM, lambda *_: time.sleep(1.5) or os._exit(0))
     url = urllib.parse.urlsplit(ENV["JUPYTERHUB_SERVICE_URL"])
     server = Server((url.hostname or "", url.port), Answers)
     print(f"listening at {url.hostname}:{url.port}{PREFIX}", flush=True)

@@ -1,5 +1,6 @@
 """Log-in and log-out: forms, where they lead, cookies, forgery, names, throttle, languages."""
 
+import http.client
 import time
 import urllib.parse
 
@@ -337,7 +338,6 @@ def test_a_header_without_the_proxys_secret_is_nobody(start_hub, secret):
 
 def test_a_header_that_comes_twice_is_nobody(start_hub):
     hub = hub_behind_a_proxy(start_hub)
-    import http.client
     for port in (hub.proxy_port, hub.hub_port):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         connection.putrequest("GET", "/hub/login")

@@ -1,7 +1,10 @@
 """Pages, and the URL rules that people meet: root, start, pending, failure, servers that do not run,
 user-redirect, the proxy's error pages, static files."""
 
+import concurrent.futures
 import json
+import os
+import signal
 import urllib.parse
 
 import pytest
@@ -151,6 +154,20 @@ def test_a_start_that_fails_says_why(hub):
     assert "status 3" in page.attribute("data-failed")
     assert "no kernel is installed: giving up" in page.text
     assert page.attribute("data-spawn-url") == "/hub/spawn/dies-soon"
+
+
+def test_a_server_that_is_stopping_is_started_again_after(hub):
+    browser = hub.browser("lingers")
+    browser.start_server("lingers")
+    first = hub.server("lingers")["started"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(hub.api, "DELETE", "/users/lingers/server")
+        hubs.wait_for(lambda: hub.server("lingers")["pending"] == "stop", "the stop")
+        assert browser.page("/hub/spawn-pending/lingers").attribute("data-page") == "pending"
+        goal(browser.get("/hub/spawn"))
+        assert stopped.result().status_code in (202, 204)
+    hub.wait_server("lingers")
+    assert hub.server("lingers")["started"] != first
 
 
 def test_named_servers_have_their_rules(hub, ada):
@@ -362,8 +379,6 @@ def test_the_proxy_shows_the_hubs_error_page(start_hub):
     browser.start_server("ada")
     pids = [pid for pid in hubs.marked(hub.mark) if b"stub_server" in
             open(f"/proc/{pid}/cmdline", "rb").read()]
-    import os
-    import signal
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     for pid in pids:
