@@ -107,10 +107,18 @@ static const struct conf_row rows[] = {
              "where only this machine can reach the hub. password-file: names and passwords of "
              "password_file. pam: the accounts of this machine. oauth2: GitHub, GitLab, Google, "
              "Keycloak and others. header: a reverse proxy in front says who it is."},
-    OF_KIND("--allow-users <name,...>", allow_users, kind_words, .example = "[ada, grace]",
-            .reloads = true, .help = "Users who may log in."),
-    OF_KIND("--allow-groups <group,...>", allow_groups, kind_words, .example = "[students]",
-            .reloads = true, .help = "Groups whose members may log in."),
+    OF_KIND(
+        "--allow-users <name,...>", allow_users, kind_words, .example = "[ada, grace]",
+        .reloads = true,
+        .help =
+            "Users who may log in. Those whom the hub has already may, too, unless allow_groups "
+            "is set: to keep one out, delete the user as well."),
+    OF_KIND(
+        "--allow-groups <group,...>", allow_groups, kind_words, .example = "[students]",
+        .reloads = true,
+        .help =
+            "Groups whose members may log in; who has left them all may not, though the hub has "
+            "the user."),
     BOOL("--allow-all <bool>", allow_all, .reloads = true, .example = "true",
          .fallback_says = "true for dummy and password-file without a list above, else false",
          .help = "Whether everybody may log in who can prove who they are."),

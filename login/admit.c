@@ -27,7 +27,10 @@ const char *admit(const struct login_settings *settings, struct identity *identi
         lists_name(&settings->allow_users, identity->name) ||
         lists_group(&settings->allow_groups, identity))
         return NULL;
-    if (settings->is_member && settings->is_member(settings->is_member_arg, identity->name))
+    /* Groups come and go with the provider: who has left them all is not let in for having been
+     * here. */
+    if (settings->allow_groups.n == 0 && settings->is_member &&
+        settings->is_member(settings->is_member_arg, identity->name))
         return NULL;
     return "not among the allowed";
 }

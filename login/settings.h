@@ -44,7 +44,9 @@ struct login_settings {
     bool allow_all;
     struct login_list allow_users, allow_groups;
     struct login_list admin_users, admin_groups; /* may come in, too */
-    /* Whether the hub has such a user already, whom an admin added: may come in. NULL: nobody. */
+    /* Whether the hub has such a user already, added by an admin or by an earlier log-in: may come
+     * in where no allow_groups are set, as in JupyterHub. So taking a name off allow_users keeps
+     * nobody out whom the hub still has: delete the user, too. NULL: nobody. */
     bool (*is_member)(void *arg, const char *name);
     void *is_member_arg;
 

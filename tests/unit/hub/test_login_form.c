@@ -179,6 +179,18 @@ static void the_settings_texts_may_move(void **state)
     rig_close(&rig);
 }
 
+static void who_has_left_all_groups_stays_out(void **state)
+{
+    struct login_settings settings = {.allow_groups = LIST("students"),
+                                      .is_member = on_is_member,
+                                      .is_member_arg = (void *)(uintptr_t) "ada"};
+    struct identity ada = {.name = "ada"};
+    (void)state;
+    assert_non_null(admit(&settings, &ada));
+    settings.allow_groups.n = 0;
+    assert_null(admit(&settings, &ada));
+}
+
 static void groups_let_in_and_make_admins(void **state)
 {
     struct login_settings settings = {.allow_groups = LIST("students", "staff"),
@@ -210,6 +222,7 @@ int main(void)
         cmocka_unit_test(the_end_tells_all),
         cmocka_unit_test(nobody_comes_in_unless_a_list_says_so),
         cmocka_unit_test(the_settings_texts_may_move),
+        cmocka_unit_test(who_has_left_all_groups_stays_out),
         cmocka_unit_test(groups_let_in_and_make_admins),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
