@@ -142,6 +142,13 @@ static bool open_file(int *fd, const char *path, int flags, struct error *error)
     return *fd >= 0 || error_set(error, "cannot open %s: %s", path, strerror(errno));
 }
 
+/* A new file: a keeper that is just ending may still write to the one of before. */
+static bool new_file(int *fd, const char *path, int flags, struct error *error)
+{
+    unlink(path);
+    return open_file(fd, path, flags | O_CREAT | O_EXCL, error);
+}
+
 static bool open_files(struct launch *launch, const struct trace *trace, struct child *child,
                        struct error *error)
 {
@@ -152,9 +159,8 @@ static bool open_files(struct launch *launch, const struct trace *trace, struct 
     ending_begin(&line, trace);
     bool good = open_file(&child->program, launch->settings->keeper, O_PATH, error) &&
                 open_file(&child->null, "/dev/null", O_RDWR, error) &&
-                open_file(&child->log, log, O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW, error) &&
-                open_file(&child->status, status,
-                          O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, error);
+                new_file(&child->log, log, O_RDWR, error) &&
+                new_file(&child->status, status, O_WRONLY | O_APPEND, error);
     if (good && write(child->status, line.p, line.n) != (ssize_t)line.n)
         good = error_set(error, "cannot write %s: %s", status, strerror(errno));
     text_release(&line);

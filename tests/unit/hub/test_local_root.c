@@ -344,6 +344,32 @@ static void a_users_processes_are_limited_without_cgroups(void **state)
     until_log(rig, name, "\nMax processes 51 51 ");
 }
 
+static void a_forgotten_server_of_another_user_ends_before_the_next(void **state)
+{
+    struct rig *rig = *state;
+    struct told told;
+    char home[256], name[32];
+    snprintf(name, sizeof name, "hgt%d", (int)getpid());
+    if (!add_account(name, home))
+        skip();
+    rig->settings.root = "/nonexistent";
+    switch_users(rig);
+    rig_start(rig, &told, name, "echo $$ $PPID; sleep 1000");
+    rig_until_started(&told);
+    char *kept = state_of(&told);
+    json_t *json = json_loads(kept, 0, NULL);
+    pid_t keeper = (pid_t)json_integer_value(json_object_get(json, "pid"));
+    rig->spawner->driver->release(told.spawn); /* and its state is lost */
+    rig_start(rig, &told, name, "exit 3");
+    rig_until_ended(&told);
+    bool gone = rig_is_gone(&keeper);
+    remove_account(name);
+    assert_string_equal(told.why, "ended with status 3");
+    assert_true(gone);
+    json_decref(json);
+    free(kept);
+}
+
 static void who_has_no_account_gets_no_server(void **state)
 {
     static const char *const names[] = {"no-such-user-here", "../root", "", "a b", "root"};
@@ -437,6 +463,7 @@ int main(void)
         TEST(groups_are_found_again_after_a_restart),
         TEST(a_server_is_its_users_and_cannot_read_ours),
         TEST(a_users_processes_are_limited_without_cgroups),
+        TEST(a_forgotten_server_of_another_user_ends_before_the_next),
         TEST(who_has_no_account_gets_no_server),
         TEST(a_port_that_somebody_else_took_is_not_the_server),
     };
