@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "hub/listing.h"
 #include "hub/member.h"
+#include "hub/meter.h"
 #include "hub/model.h"
 #include "hub/rest.h"
 #include "hub/router.h"
@@ -79,6 +80,8 @@ static void serve_info(struct request *request)
     member_name(&json, "servers");
     text_format(&json, "{\"active\":%zu,\"pending\":%zu}", hub->servers.active_n,
                 hub->servers.pending_n);
+    member_name(&json, "usage");
+    meter_print_total(hub, &json);
     member_bool(&json, "proxy", routes_are_good(hub->routes));
     member_number(&json, "memory_bytes", resident_bytes());
     text_put(&json, "}");

@@ -37,6 +37,7 @@ def test_info(hub, api):
     assert after["users"] == before["users"] + 1
     assert after["servers"] == {"active": before["servers"]["active"] + 1, "pending": 0}
     assert after["spawner"]["class"] == "local" and after["authenticator"]["class"] == "dummy"
+    assert after["usage"]["memory_limit_bytes"] > 100_000_000
     assert after["proxy"] and 1_000_000 < after["memory_bytes"] < 200_000_000
 
 
