@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { TIMEOUT_S = 60, CONNECT_TIMEOUT_S = 5, QUIET_MS = 2000, POLL_MS = 500 };
 enum { ANSWER_BYTES_MAX = 64 << 20 };
@@ -101,6 +102,20 @@ static void set_fields(const struct client *client, struct call *call, const cha
     curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->lines);
 }
 
+/* Whether the URL's host is this machine by name. */
+static bool is_here(const char *url)
+{
+    static const char *const hosts[] = {"localhost", "[::1]", "127."};
+    const char *host = strstr(url, "://") + 3;
+    for (size_t i = 0; i < COUNT(hosts); i++) {
+        size_t n = strlen(hosts[i]);
+        if (strncasecmp(host, hosts[i], n) == 0 &&
+            (hosts[i][n - 1] == '.' || strchr(":/", host[n])))
+            return true;
+    }
+    return false;
+}
+
 static void set_url(const struct client *client, struct call *call, const char *path)
 {
     struct text url = {0};
@@ -111,8 +126,8 @@ static void set_url(const struct client *client, struct call *call, const char *
     /* A name is escaped already, and `..` is one like any other. */
     curl_easy_setopt(call->easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(call->easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    /* A proxy of the environment is not asked for a hub on this machine. */
-    curl_easy_setopt(call->easy, CURLOPT_NOPROXY, "localhost,127.0.0.1,::1,[::1]");
+    if (is_here(client->access->url)) /* no proxy of the environment has a way to it */
+        curl_easy_setopt(call->easy, CURLOPT_NOPROXY, "*");
     if (client->flags->ca_file)
         curl_easy_setopt(call->easy, CURLOPT_CAINFO, client->flags->ca_file);
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_COLUMNS = 16, LOG_LINES = 10 };
+enum { LABEL_COLUMNS = 17, LOG_LINES = 10 };
 
 /* ---- lines ---- */
 
@@ -36,10 +36,10 @@ static void add_flag(struct text *out, const char *label, bool value)
     add_text(out, label, value ? "yes" : "no");
 }
 
-/* As the hub gave it, and how long ago that was. */
+/* In UTC, and how long ago that was, or will be from now. */
 static void add_date(struct text *out, const char *label, const json_t *model, const char *name)
 {
-    int64_t ms;
+    int64_t ms, now_ms = units_now_ms();
     if (!model_date(model, name, &ms)) {
         add_text(out, label, NULL);
         return;
@@ -47,9 +47,9 @@ static void add_date(struct text *out, const char *label, const json_t *model, c
     char date[DATE_ROOM];
     struct text value = {0};
     date_print(ms, date);
-    text_format(&value, "%.19sZ (", date);
-    units_age(&value, units_now_ms() - ms);
-    text_put(&value, " ago)");
+    text_format(&value, "%.19sZ (%s", date, ms > now_ms ? "in " : "");
+    units_age(&value, ms > now_ms ? ms - now_ms : now_ms - ms);
+    text_put(&value, ms > now_ms ? ")" : " ago)");
     char *text = text_take(&value);
     add_text(out, label, text);
     free(text);
@@ -164,6 +164,8 @@ static void print_server(struct order *order, struct text *out, const struct ref
     add_date(out, "Last activity", server, "last_activity");
     add_usage(out, server);
     add_text(out, "Profile", model_profile(server));
+    if (model_text(server, "cull_at"))
+        add_date(out, "Stopped if idle", server, "cull_at");
     add_object(out, "Options", json_object_get(server, "user_options"));
     add_object(out, "State kept", json_object_get(server, "state"));
     if (logs_tail(order, ref, LOG_LINES, &log) && log.n) {
@@ -177,13 +179,6 @@ static void print_server(struct order *order, struct text *out, const struct ref
 
 /* ---- the verb ---- */
 
-static enum exit_status print(struct text *out)
-{
-    fwrite(out->p, 1, out->n, stdout);
-    text_release(out);
-    return EXIT_DONE;
-}
-
 static enum exit_status describe_user(struct order *order, const char *word)
 {
     struct error error;
@@ -196,7 +191,8 @@ static enum exit_status describe_user(struct order *order, const char *word)
     else
         print_user(&out, user);
     json_decref(user);
-    return print(&out);
+    order_print(&out);
+    return EXIT_DONE;
 }
 
 static enum exit_status describe_server(struct order *order, const char *word)
@@ -220,7 +216,8 @@ static enum exit_status describe_server(struct order *order, const char *word)
     else
         print_server(order, &out, &ref, server);
     json_decref(user);
-    return print(&out);
+    order_print(&out);
+    return EXIT_DONE;
 }
 
 enum exit_status verb_describe(struct order *order)

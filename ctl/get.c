@@ -325,17 +325,19 @@ static void print_names(const struct kind *kind, const struct table *table)
         text_put(&out, "\n");
         text_release(&name);
     }
-    fwrite(out.p, 1, out.n, stdout);
-    text_release(&out);
+    order_print(&out);
 }
 
-static void print_models(struct order *order, const struct table *table)
+static void print_models(struct order *order, const struct kind *kind, const struct table *table)
 {
     json_t *sorted = json_array();
     for (size_t i = 0; i < table_rows(table); i++)
         json_array_append(sorted, table_model(table, i));
-    /* one thing that was named is that thing, as kubectl has it */
-    bool alone = order->read.words_n == 2 && json_array_size(sorted) == 1;
+    /* one thing that was named is that thing, as kubectl has it; users may have several servers */
+    bool one =
+        kind == &kind_users || kind == &kind_groups ||
+        (kind == &kind_servers && order->read.words_n == 2 && strchr(order->read.words[1], '/'));
+    bool alone = one && order->read.words_n == 2 && json_array_size(sorted) == 1;
     list_print(order, alone ? json_array_get(sorted, 0) : sorted);
     json_decref(sorted);
 }
@@ -350,8 +352,7 @@ static void print_table(struct order *order, const struct kind *kind, const stru
     }
     look.wide = order->flags.form == FORM_WIDE;
     table_add(table, &look, &out);
-    fwrite(out.p, 1, out.n, stdout);
-    text_release(&out);
+    order_print(&out);
 }
 
 static enum exit_status print(struct order *order, const struct catch *catch)
@@ -368,7 +369,7 @@ static enum exit_status print(struct order *order, const struct catch *catch)
     } else if (order->flags.form == FORM_NAME) {
         print_names(catch->kind, table);
     } else if (order_wants_data(order)) {
-        print_models(order, table);
+        print_models(order, catch->kind, table);
     } else if (!catch->missed || table_rows(table)) {
         print_table(order, catch->kind, table);
     }

@@ -106,6 +106,5 @@ void list_print(struct order *order, const json_t *value)
         text_put(&out, "\n");
         free(json);
     }
-    fwrite(out.p, 1, out.n, stdout);
-    text_release(&out);
+    order_print(&out);
 }

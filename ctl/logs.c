@@ -32,9 +32,8 @@ static void pour_out(struct pour *pour, size_t n)
 {
     struct text shown = {0};
     shown_log(&shown, (struct span){pour->held.p, n});
-    fwrite(shown.p, 1, shown.n, stdout);
+    order_print(&shown);
     fflush(stdout);
-    text_release(&shown);
     pour->held.n -= n;
     memmove(pour->held.p, pour->held.p + n, pour->held.n);
 }

@@ -51,7 +51,8 @@ const char *model_state(const json_t *server, enum tone *tone)
 
 const char *model_profile(const json_t *server)
 {
-    return model_text(json_object_get(server, "user_options"), "profile");
+    const char *own = model_text(server, "profile"); /* hubgate-hub's, the default one too */
+    return own ? own : model_text(json_object_get(server, "user_options"), "profile");
 }
 
 static bool number(const json_t *server, const char *name, double *value)

@@ -49,6 +49,13 @@ void order_say(struct order *order, const char *format, ...)
     free(line);
 }
 
+void order_print(struct text *lines)
+{
+    if (lines->n)
+        fwrite(lines->p, 1, lines->n, stdout);
+    text_release(lines);
+}
+
 void order_remark(struct order *order, const char *format, ...)
 {
     va_list args;

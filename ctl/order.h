@@ -2,6 +2,7 @@
 #ifndef CTL_ORDER_H
 #define CTL_ORDER_H
 
+#include "base/text.h"
 #include "ctl/access.h"
 #include "ctl/flags.h"
 #include "ctl/note.h"
@@ -26,6 +27,8 @@ enum exit_status order_failed(struct order *order, const struct error *error);
 enum exit_status order_misused(struct order *order, const char *format, ...) PRINTF(2, 3);
 /* A line on stdout about what was done; the text is made fit for a terminal. */
 void order_say(struct order *order, const char *format, ...) PRINTF(2, 3);
+/* Lines that are fit for a terminal already, on stdout; the text is empty after. */
+void order_print(struct text *lines);
 /* A remark on stderr. */
 void order_remark(struct order *order, const char *format, ...) PRINTF(2, 3);
 /* Whether JSON or YAML was asked for. */

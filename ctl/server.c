@@ -200,6 +200,8 @@ static enum exit_status judge_start(struct errand *errand, const struct answer *
         order_say(errand->order, "%s is running already", errand->name);
         return EXIT_DONE;
     }
+    if (answer->from_hub && answer->status == 500 && errand->outcome == UNKNOWN)
+        watch(errand); /* the reason is its last event */
     if (errand->outcome == FAILED)
         return say_outcome(errand);
     text_format(&what, "user %.*s (hubctl add makes one)", (int)errand->ref.user.n,

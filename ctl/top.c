@@ -81,8 +81,7 @@ static enum exit_status print_once(struct order *order)
     add_sums(&out, servers);
     text_put(&out, "\n");
     add_table(order, &look, &out, servers);
-    fwrite(out.p, 1, out.n, stdout);
-    text_release(&out);
+    order_print(&out);
     json_decref(servers);
     return EXIT_DONE;
 }
@@ -102,9 +101,8 @@ static void paint(struct span lines, size_t columns)
         text_put(&out, "\x1b[K\n");
     }
     text_put(&out, "\x1b[J");
-    fwrite(out.p, 1, out.n, stdout);
+    order_print(&out);
     fflush(stdout);
-    text_release(&out);
 }
 
 static void add_clock(struct text *out, const struct order *order)

@@ -5,6 +5,7 @@
     reader_token    of a service or user who may list users, and nothing else
     groups          names of the groups there are, each without members
     has_logs, has_usage   whether it has these extensions of ours
+    takes_odd_names       whether users may be called "50%", or worse
     stop()
 
 and the profiles of singleuser.py ("quick" when none is named), and "jupyter", the real
@@ -12,6 +13,8 @@ jupyterhub-singleuser. Servers may be called by any name.
 """
 
 import contextlib
+import functools
+import importlib.util
 import json
 import os
 import pathlib
@@ -25,7 +28,7 @@ import time
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("HUBCTL_BUILD", ROOT / "build")).absolute()
+BUILD = ROOT / "build"
 PATIENCE = float(os.environ.get("HUBCTL_PATIENCE", 60))
 
 
@@ -42,6 +45,7 @@ class Hub:
     """A hub's process with its output in a file, ended by its pid."""
 
     has_logs = has_usage = False
+    takes_odd_names = True
 
     def __init__(self):
         self.directory = tempfile.TemporaryDirectory(prefix="hubctl-", ignore_cleanup_errors=True)
@@ -100,23 +104,55 @@ class JupyterHub(Hub):
             "HUBCTL_PORT": str(free_port()),
             "HUBCTL_HUB_PORT": str(port),
             "HUBCTL_API_PORT": str(free_port()),
-            "HUBCTL_PROXY": str(BUILD / "configurable-http-proxy"),
+            "HUBCTL_PROXY": str(pathlib.Path(os.environ.get("HUBGATE", BUILD / "hubgate")).absolute()),
             "HUBCTL_OPERATOR_TOKEN": self.token,
             "HUBCTL_READER_TOKEN": self.reader_token,
         })
 
 
-class HubgateHub(Hub):
-    """build/hubgate-hub with the profiles above. Its settings are to be written here once the program
-    takes some; until then `available` keeps the round away."""
+class HubgateHub:
+    """build/hubgate-hub, as its own tests start it."""
 
     has_logs = has_usage = True
+    takes_odd_names = False
 
-    @staticmethod
-    def available():
-        return False
+    def __init__(self):
+        self.reader_token = secrets.token_hex(16)
+        stub = [sys.executable, str(ROOT / "tests/hubctl/singleuser.py")]
+        self.hub = own_hubs().Hub(
+            servers_per_user_max=100, slow_spawn_timeout_s=2, http_timeout_s=60,
+            profiles=[{"name": name, "slug": name, "default": name == "quick", "command": [*stub, name]}
+                      for name in ("quick", "slow", "broken", "stubborn")] +
+                     [{"name": "jupyter", "slug": "jupyter", "command": own_hubs().SINGLEUSER}])
+        self.hub.settings["services"].append({
+            "name": "reader", "token_file": self.hub.secret_file("reader_token", self.reader_token),
+            "scopes": ["list:users", "read:users:name"]})
+        self.token, self.groups = self.hub.token, ["lab"]
+        self.url = self.hub.direct_url + "api"
+        self.hub.start()
+
+    def call(self, path):
+        return self.hub.api("GET", path).json()
+
+    def wait_ready(self):
+        self.hub.wait_ready()
+        assert self.hub.api("POST", "/groups/lab").status_code == 201
+        return self
+
+    def read_log(self):
+        return self.hub.log
+
+    def stop(self):
+        self.hub.close()
 
 
-KINDS = {"jupyterhub": JupyterHub}
-if HubgateHub.available():
-    KINDS["hubgate-hub"] = HubgateHub
+@functools.cache
+def own_hubs():
+    """The hub's own tests start it by a module of this one's name."""
+    spec = importlib.util.spec_from_file_location("own_hubs", ROOT / "tests/hub/hubs.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+KINDS = {"jupyterhub": JupyterHub, "hubgate-hub": HubgateHub}

@@ -263,6 +263,17 @@ def test_where_the_address_is_from(run, stub_hub):
     assert run(*ask, url=hub.url, token=TOKEN, http_proxy=nowhere).out == "ada\n"
 
 
+def test_a_proxy_of_the_environment_is_for_hubs_elsewhere(run, stub_hub):
+    answer = (200, {"items": [stub.user("ada")], "_pagination": {"next": None}})
+    proxy = stub_hub(answers={"GET http://hub.invalid/hub/api/users": answer})
+    through = proxy.url.removesuffix("/hub/api")
+    ask = ["get", "users", "-o", "name"]
+    assert run(*ask, url="http://hub.invalid/hub/api", token=TOKEN, http_proxy=through).out == "ada\n"
+    ran = run(*ask, url="http://hub.invalid/hub/api", token=TOKEN, http_proxy=through,
+              no_proxy="hub.invalid", status=1)
+    assert "no hub answers at" in ran.error
+
+
 @pytest.mark.parametrize("url", ["127.0.0.1:8081", "ftp://host/hub/api", "http://", "http://a b/",
                                  "http://user:secret@host/", "http://h/?x", "http://h\x1b/"])
 def test_an_address_that_is_none(run, url):

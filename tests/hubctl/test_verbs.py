@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import hubs
+from conftest import HUBCTL
 
 
 def column(ran, title):
@@ -86,6 +87,8 @@ def test_who_is_unknown_is_said(ctl, words):
 @pytest.mark.parametrize("name", ["big name", "秀樹", "a&b=c?d#e", "50%", "has@sp.example", "~x+y"])
 def test_names_of_any_kind(ctl, hub, name, names):
     """They are escaped in paths, for each verb that has one."""
+    if set(name) & set("&%") and not hub.takes_odd_names:
+        pytest.skip("this hub takes no such names")
     name = names(name)
     ctl("add", name)
     assert ctl("get", "users", "-o", "name", "--filter", name).lines == [name]
@@ -99,7 +102,11 @@ def test_names_of_any_kind(ctl, hub, name, names):
     assert all(user["name"] != name for user in hub.call("/users"))
 
 
-def test_a_name_that_would_command_the_terminal(ctl, user):
+def test_a_name_that_would_command_the_terminal(ctl, hub, user):
+    if not hub.takes_odd_names:
+        ran = ctl("add", "evil\x1b[2J", status=1)
+        assert "\x1b" not in ran.error
+        return
     name = user("evil\x1b[2m\x07\u202e\u009b")
     shown = name.replace("\x1b", "\\x1b").replace("\x07", "\\x07")
     shown = shown.replace("\u202e", "\\u202e").replace("\u009b", "\\x9b")
@@ -212,7 +219,8 @@ def test_stop_waits_for_one_that_takes_its_time(ctl, user):
 def test_stop_does_not_wait_when_told_so(ctl, user):
     ada = user()
     ctl("start", ada, "--profile", "stubborn", "-w")
-    assert ctl("stop", ada, "--no-wait").lines == [f"{ada} is stopping"]
+    # a hub that answers when it is gone leaves nothing to wait for
+    assert ctl("stop", ada, "--no-wait").lines[0] in (f"{ada} is stopping", f"{ada} has stopped")
     assert ctl("stop", ada).lines[0] in (f"{ada} has stopped", f"{ada} is not running")
 
 
@@ -230,6 +238,8 @@ def test_named_servers(ctl, hub, user):
     ctl("start", f"{ada}/gpu", ada, "-w")
     assert ctl("get", "servers", ada, "-o", "name").lines == [ada, f"{ada}/gpu"]
     assert ctl("get", "servers", f"{ada}/gpu", "-o", "name").lines == [f"{ada}/gpu"]
+    assert json.loads(ctl("get", "servers", f"{ada}/gpu", "-o", "json").out)["name"] == "gpu"
+    assert len(json.loads(ctl("get", "servers", ada, "-o", "json").out)) == 2
     assert ctl("stop", f"{ada}/gpu").lines == [f"{ada}/gpu has stopped"]
     assert ctl("get", "servers", ada, "-o", "name").lines == [ada]
     assert f"{ada}/gpu" in ctl("get", "servers", "--state", "inactive", "-o", "name").lines
@@ -278,6 +288,19 @@ def test_logs(ctl, hub, user):
     assert f"{ada} has no server none" in ran.error
 
 
+def test_logs_are_followed_until_the_server_has_stopped(ctl, hub, user, environment):
+    if not hub.has_logs:
+        pytest.skip("this hub gives none out")
+    ada = user()
+    ctl("start", ada, "-w")
+    env = {**environment, "HUBGATE_HUB_URL": hub.url, "HUBGATE_HUB_TOKEN": hub.token}
+    with subprocess.Popen([HUBCTL, "logs", "-f", ada], stdout=subprocess.PIPE, text=True, env=env) as follow:
+        assert follow.stdout.readline() == f"singleuser quick for {ada}\n"
+        ctl("stop", ada)
+        follow.stdout.read()
+        assert follow.wait(hubs.PATIENCE) == 0
+
+
 def test_top_once(ctl, hub, user):
     ada = user()
     ctl("start", ada, "-w")
@@ -288,6 +311,14 @@ def test_top_once(ctl, hub, user):
     assert ran.lines[3].split()[:2] == [ada, "ready"]
     if not hub.has_usage:
         assert ran.lines[3].split()[2:5] == ["-", "-", "-"]
+        return
+    end = time.monotonic() + hubs.PATIENCE
+    while ran.lines[3].split()[2:4] == ["-", "-"]:  # until the hub has measured
+        assert time.monotonic() < end
+        time.sleep(0.2)
+        ran = ctl("top", "--once", "--filter", ada)
+    assert re.fullmatch(r"\d+\.\d\d", ran.lines[3].split()[2])
+    assert re.fullmatch(r"[\d.]+Mi", ran.lines[3].split()[3])
 
 
 # ---- routes, groups, tokens ----
@@ -297,7 +328,8 @@ def test_routes(ctl, user):
     ctl("start", ada, "-w")
     ran = ctl("get", "routes")
     owners = dict(zip(column(ran, "PATH"), column(ran, "OF")))
-    assert owners["/"] == "hub" and owners[f"/user/{ada}/"] == f"server {ada}"
+    assert owners[f"/user/{ada}/"] == f"server {ada}"
+    assert owners.get("/", "hub") == "hub"  # where the hub is not the proxy's default target
     assert ctl("get", "routes", "--filter", ada, "-o", "name").lines == [f"/user/{ada}/"]
     ctl("get", "routes", "/", status=2)
 
@@ -373,10 +405,10 @@ def test_a_token_that_may_not(ctl, hub, names):
 
 def test_the_documented_pipe(ctl, hub, user, environment):
     """get -o name feeds xargs hubctl stop, whatever the names are."""
-    one, other = user("piped it's"), user("piped two")
+    one, other = user("piped it's" if hub.takes_odd_names else "piped it is"), user("piped two")
     ctl("start", one, other, "-w")
     env = {**environment, "HUBGATE_HUB_URL": hub.url, "HUBGATE_HUB_TOKEN": hub.token,
-           "PATH": f"{hubs.BUILD}:{environment['PATH']}"}
+           "PATH": f"{HUBCTL.parent}:{environment['PATH']}"}
     ended = subprocess.run(
         ["bash", "-c", "hubctl get servers --filter piped -o name | xargs -rd '\\n' hubctl stop"],
         env=env, capture_output=True, text=True, timeout=hubs.PATIENCE)
