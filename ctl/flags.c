@@ -1,5 +1,6 @@
 #include "ctl/flags.h"
 
+#include "base/nearest.h"
 #include "base/str.h"
 
 #include <assert.h>
@@ -149,6 +150,17 @@ static bool take_flag(struct reading *reading, const struct flag_row *row, const
     return take_value(row, reading->flags, value, reading->error);
 }
 
+static bool refuse_unknown(struct span name, struct error *error)
+{
+    struct nearest nearest = {.name = name};
+    for (size_t i = 0; i < FLAGS_N; i++)
+        nearest_try(&nearest, span_of(rows[i].name));
+    if (!nearest.best.p)
+        return error_set(error, "there is no flag --%.*s", (int)name.n, name.p);
+    return error_set(error, "there is no flag --%.*s (did you mean --%.*s?)", (int)name.n, name.p,
+                     (int)nearest.best.n, nearest.best.p);
+}
+
 static bool read_long(struct reading *reading, const char *text)
 {
     size_t n = strcspn(text, "=");
@@ -160,7 +172,7 @@ static bool read_long(struct reading *reading, const char *text)
             return error_set(reading->error, "--%s takes no value", rows[i].name);
         return take_flag(reading, &rows[i], value);
     }
-    return error_set(reading->error, "no flag --%.*s", (int)(n < 80 ? n : 80), text);
+    return refuse_unknown((struct span){text, n < 80 ? n : 80}, reading->error);
 }
 
 /* -f, -ojson, -o json, -fw. */
@@ -171,7 +183,7 @@ static bool read_short(struct reading *reading, const char *text)
         while (i < FLAGS_N && (!rows[i].letter || rows[i].letter != *text))
             i++;
         if (i == FLAGS_N)
-            return error_set(reading->error, "no flag -%c",
+            return error_set(reading->error, "there is no flag -%c",
                              *text > ' ' && *text < 0x7F ? *text : '?');
         if (rows[i].value)
             return take_flag(reading, &rows[i], text[1] ? text + 1 : NULL);

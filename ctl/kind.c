@@ -203,8 +203,10 @@ static void route_name(const json_t *route, struct text *out)
 }
 
 /* Whose it is, by the members of hub contract A3. */
-static void route_owner(const json_t *data, struct text *out)
+static void route_owner(const json_t *route, struct text *out)
 {
+    const json_t *data = json_object_get(route, "data");
+    const char *path = model_text(route, "routespec");
     const char *user = model_text(data, "user"), *server = model_text(data, "server_name");
     const char *service = model_text(data, "service");
     if (user)
@@ -215,13 +217,15 @@ static void route_owner(const json_t *data, struct text *out)
         text_put(out, "hub");
     else if (model_true(data, "extra"))
         text_put(out, "extra");
+    else if (path && strcmp(path, "/") == 0)
+        text_put(out, "default target");
 }
 
 static void route_row(struct table *table, json_t *route)
 {
     json_t *data = json_object_get(route, "data");
     struct text owner = {0};
-    route_owner(data, &owner);
+    route_owner(route, &owner);
     char *text = text_take(&owner);
     cell_member(table, route, "routespec");
     table_text(table, text, TONE_PLAIN);

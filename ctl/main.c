@@ -1,4 +1,5 @@
 /* hubctl: the operator's command. A command line becomes an order, and the order's verb does it. */
+#include "base/nearest.h"
 #include "base/str.h"
 #include "ctl/client.h"
 #include "ctl/completion.h"
@@ -39,6 +40,17 @@ static int answer_about(int argc, char *const *argv)
     return EXIT_DONE;
 }
 
+static enum exit_status refuse_unknown(struct order *order, const char *word)
+{
+    struct nearest nearest = {.name = span_of(word)};
+    for (size_t i = 0; i < verbs_n; i++)
+        nearest_try(&nearest, span_of(verbs[i].name));
+    if (!nearest.best.p)
+        return order_misused(order, "there is no verb '%.80s'", word);
+    return order_misused(order, "there is no verb '%.80s' (did you mean %.*s?)", word,
+                         (int)nearest.best.n, nearest.best.p);
+}
+
 /* Takes the verb from the words, and holds its flags and words against its row. */
 static enum exit_status check(struct order *order)
 {
@@ -47,7 +59,7 @@ static enum exit_status check(struct order *order)
         return order_misused(order, "which verb?");
     order->verb = verb_find(read->words[0]);
     if (!order->verb)
-        return order_misused(order, "there is no verb '%.80s'", read->words[0]);
+        return refuse_unknown(order, read->words[0]);
     memmove(read->words, read->words + 1, --read->words_n * sizeof *read->words);
     for (enum flag flag = 0; flag < FLAGS_N; flag++) {
         if (read->given & TAKES(flag) & ~verb_takes(order->verb))

@@ -332,11 +332,13 @@ def test_help_and_version_of_the_program(run):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["gett"], "there is no verb 'gett'; see hubctl --help"),
+    (["describ", "x"], "there is no verb 'describ' (did you mean describe?); see hubctl --help"),
+    (["frobnicate"], "there is no verb 'frobnicate'; see"),
+    (["get", "users", "--fliter", "x"], "there is no flag --fliter (did you mean --filter?)"),
     (["get"], "get what?"), (["get", "pods"], "there are no 'pods'"),
     (["describe", "user"], "describe what?"), (["describe", "pod", "x"], "user or server"),
     (["top", "x"], "'x' is one word too many"), (["start"], "start what?"),
-    (["get", "users", "--nonsense"], "no flag --nonsense"), (["get", "users", "-q"], "no flag -q"),
+    (["get", "users", "--nonsense"], "there is no flag --nonsense; see"), (["get", "users", "-q"], "there is no flag -q"),
     (["get", "users", "--admin"], "get takes no --admin"),
     (["get", "users", "-o", "xml"], "is not one of: json, yaml, wide, name"),
     (["get", "users", "--state"], "--state needs a value"),

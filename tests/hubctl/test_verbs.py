@@ -329,7 +329,7 @@ def test_routes(ctl, user):
     ran = ctl("get", "routes")
     owners = dict(zip(column(ran, "PATH"), column(ran, "OF")))
     assert owners[f"/user/{ada}/"] == f"server {ada}"
-    assert owners.get("/", "hub") == "hub"  # where the hub is not the proxy's default target
+    assert owners["/"] in ("hub", "default target")
     assert ctl("get", "routes", "--filter", ada, "-o", "name").lines == [f"/user/{ada}/"]
     ctl("get", "routes", "/", status=2)
 
