@@ -381,9 +381,10 @@ static bool read_json(struct request *request)
     if (!(request->row->flags & ROUTE_JSON) || span_trim(body).n == 0)
         return true;
     request->json = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
-    if (!request->json)
-        request_fail(request, 400, "Invalid JSON in body of request: %s", why.text);
-    return request->json != NULL;
+    if (request->json)
+        return true;
+    request_fail(request, 400, "Invalid JSON in body of request: %s", why.text);
+    return false;
 }
 
 /* To the log-in page, and back to where this led. */

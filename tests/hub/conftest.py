@@ -57,7 +57,7 @@ def pytest_runtest_makereport(item):
     if not report.failed:
         return
     shared = getattr(item, "shared_hub", None)
-    if shared:
+    if shared and (shared[0].path / "log").exists():
         report.sections.append(("log of the hub", shared[0].log[shared[1]:][-8000:]))
     for one in getattr(item, "hubs", []):
         if (one.path / "log").exists():
