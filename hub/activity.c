@@ -65,12 +65,12 @@ static bool read_servers(struct request *request, const struct user *user, bool 
 
 void activity_serve(struct request *request)
 {
-    struct user *user = request_user(request, SCOPE_USERS_ACTIVITY);
-    const json_t *at = json_object_get(request->json, "last_activity");
-    bool given = at && !json_is_null(at);
     int64_t at_ms = 0;
+    struct user *user = request_user(request, SCOPE_USERS_ACTIVITY);
     if (!user || !rest_takes_object(request))
         return;
+    const json_t *at = json_object_get(request->json, "last_activity");
+    bool given = at && !json_is_null(at);
     if (!given && json_object_size(json_object_get(request->json, "servers")) == 0) {
         request_fail(request, 400, "The body must have last_activity or servers");
         return;
