@@ -152,7 +152,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 644 docs/hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate.1
 	ln -sf hubgate.1 $(DESTDIR)$(PREFIX)/share/man/man1/configurable-http-proxy.1
 	install -m 644 docs/hubgate-hub.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubgate-hub.1
-	install -D -m 755 $(BUILD)/hubctl $(DESTDIR)$(PREFIX)/bin/hubctl
 	install -D -m 644 docs/hubctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubctl.1
 	install -D -m 644 deploy/completion/hubctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hubctl
 	install -d $(DESTDIR)$(UNITS)
