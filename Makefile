@@ -103,10 +103,13 @@ jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-
 ctl: all ## tests of hubctl, against real hubs
 	tests/hubctl/run
 
-browser: all ## JupyterHub and JupyterLab in Chromium, started by ./run
+hub: all ## the hub with real and stub single-user servers, behind the proxy
+	tests/hub/run
+
+browser: all ## the hub, JupyterHub and JupyterLab in Chromium
 	tests/browser/run
 
-check: unit asan e2e lint ## everything a change must pass (sanitizers included)
+check: unit asan e2e hub lint ## everything a change must pass (sanitizers included)
 
 asan: ## unit tests and a proxy under address and undefined-behaviour sanitizers
 	$(MAKE) BUILD=build/asan OPTIM='-O1 -g -fno-omit-frame-pointer' LTO= HARDEN=-fPIE \
