@@ -136,7 +136,7 @@ static void meet_person(struct request *request, const struct server *server, bo
         char *goal =
             goal_of(request->hub, "spawn-pending", request->args[0], request->args[1], here);
         if (server_is_active(server))
-            request_redirect(request, goal);
+            request_see_other(request, goal);
         else
             start_offer(request, here);
         free(goal);

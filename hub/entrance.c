@@ -141,11 +141,24 @@ static void let_in(struct request *request, const struct identity *identity, cha
     request_when_durable(request, on_let_in);
 }
 
+/* The hub ends: nobody waits, the authenticator is half gone. True: answered. */
+static bool is_too_late(struct request *request)
+{
+    if (!request->hub->ending)
+        return false;
+    request_fail(request, 503, "%s", words_of(request, "busy", "Try again."));
+    return true;
+}
+
 /* The authenticator has judged. own is the user name of a form, or NULL. */
 static void judged(struct request *request, const struct login_result *result)
 {
     char *username = request->own, *next = NULL;
     request->own = NULL;
+    if (is_too_late(request)) {
+        free(username);
+        return;
+    }
     request_look_again(request);
     if (result->verdict != LOGIN_GRANTED) {
         refuse(request, result->verdict, words_of(request, result->key, result->message),
@@ -296,6 +309,8 @@ static void on_judged(void *arg, const struct login_result *result)
 static void on_began(void *arg, const struct login_began *began)
 {
     struct request *request = arg;
+    if (is_too_late(request))
+        return;
     request_look_again(request);
     if (began->verdict != LOGIN_GRANTED) {
         refuse(request, began->verdict, words_of(request, began->key, began->message), 0, NULL);

@@ -309,7 +309,6 @@ void hub_stop(struct hub *hub)
     deadline_clear(&hub->tick);
     deadline_clear(&hub->end.at);
     endpoint_free(hub->endpoint);
-    calls_release(&hub->calls);
     culler_free(hub->culler);
     proxy_free(hub->proxy);
     routes_free(hub->routes);
@@ -323,6 +322,7 @@ void hub_stop(struct hub *hub)
     jobs_free(hub->jobs);
     authenticator_free(hub->authenticator);
     store_close(hub->store);
+    calls_release(&hub->calls); /* what waited for one of those above */
     codes_free(hub->codes);
     sessions_release(hub);
     tokens_release(hub);

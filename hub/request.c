@@ -145,11 +145,21 @@ void request_busy(struct request *request, unsigned seconds, const char *message
     fail(request, 429, message);
 }
 
-void request_redirect(struct request *request, const char *location)
+static void redirect(struct request *request, unsigned status, const char *location)
 {
     call_add_header(request->call, "Location", location);
     add_page_fields(request);
-    answer(request, 302, NULL, &(struct text){0}, "");
+    answer(request, status, NULL, &(struct text){0}, "");
+}
+
+void request_redirect(struct request *request, const char *location)
+{
+    redirect(request, 302, location);
+}
+
+void request_see_other(struct request *request, const char *location)
+{
+    redirect(request, 303, location);
 }
 
 void request_look_again(struct request *request)

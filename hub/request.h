@@ -46,6 +46,7 @@ void request_fail(struct request *request, unsigned status, const char *format, 
 /* The same with Retry-After. */
 void request_busy(struct request *request, unsigned seconds, const char *message);
 void request_redirect(struct request *request, const char *location); /* 302; a local path or URL */
+void request_see_other(struct request *request, const char *location); /* 303 */
 /* A page: hub/page.h, with the values every page has (base, user, admin, xsrf, lang) added. */
 struct page_value;
 void request_page(struct request *request, unsigned status, const char *page,

@@ -1,6 +1,9 @@
 """Log-in and log-out: forms, where they lead, cookies, forgery, names, throttle, languages."""
 
+import contextlib
 import http.client
+import socket
+import subprocess
 import time
 import urllib.parse
 
@@ -294,6 +297,26 @@ def test_a_hundred_wrong_passwords_a_second_are_bounded(start_hub):
     assert judged < 60
     assert time.monotonic() - began < 30
     assert requests.get(hub.hub_url + "health", timeout=5).status_code == 200
+
+
+def test_the_hub_may_end_in_the_middle_of_log_ins(start_hub, tmp_path):
+    file = tmp_path / "passwords"
+    subprocess.run([hubs.PROGRAM, "password", "ada", "--password-file", file], input=b"x\n", check=True,
+                   timeout=60)
+    hub = start_hub(authenticator="password-file", password_file=str(file), login_failures_max=0)
+    browser = hub.browser()
+    xsrf = browser.page("/hub/login").field("_xsrf")
+    cookie = "; ".join(f"{c.name}={c.value}" for c in browser.cookies)
+    body = urllib.parse.urlencode({"username": "ada", "password": "x", "_xsrf": xsrf}).encode()
+    head = (f"POST /hub/login HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\nContent-Length: {len(body)}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n\r\n").encode()
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", hub.hub_port)))
+            client.sendall(head + body)
+        assert requests.get(hub.direct_url + "health", timeout=20).status_code == 200
+        assert hub.stop() == 0
+    hub.check()
 
 
 # --- a reverse proxy says who it is ---

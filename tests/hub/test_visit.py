@@ -2,9 +2,11 @@
 user-redirect, the proxy's error pages, static files."""
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import signal
+import socket
 import urllib.parse
 
 import pytest
@@ -133,7 +135,7 @@ def test_who_waits_sees_the_progress_and_goes_on(hub):
     assert stream.status_code == 200
     assert stream.headers["Content-Type"].startswith("text/event-stream")
     assert goal(browser.get("/user/slow-one/lab")) == "/hub/user/slow-one/lab"
-    assert goal(browser.get("/hub/user/slow-one/lab?a=b")) == \
+    assert goal(browser.get("/hub/user/slow-one/lab?a=b"), 303) == \
         "/hub/spawn-pending/slow-one?next=/user/slow-one/lab%3Fa%3Db"
     assert goal(browser.get("/hub/spawn")) == "/hub/spawn-pending/slow-one"
     (hub.home("slow-one") / "go").touch()
@@ -168,6 +170,26 @@ def test_a_server_that_is_stopping_is_started_again_after(hub):
         assert stopped.result().status_code in (202, 204)
     hub.wait_server("lingers")
     assert hub.server("lingers")["started"] != first
+
+
+def test_the_hub_may_end_while_people_wait(start_hub):
+    hub = start_hub()
+    browser = hub.browser("slow-end")
+    goal(browser.get("/hub/spawn"))
+    other = hub.browser("slow-end2")
+    cookie = "; ".join(f"{c.name}={c.value}" for c in other.cookies)
+    page = browser.page("/hub/spawn-pending/slow-end")
+    stream = browser.get(page.attribute("data-progress-url"), stream=True,
+                         headers={"Sec-Fetch-Mode": "cors"})
+    with contextlib.ExitStack() as stack:
+        for path in ("spawn", "user/slow-end2/lab?redirects=1", "api/users/slow-end2/server"):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", hub.hub_port)))
+            method = "POST" if "api" in path else "GET"
+            client.sendall(f"{method} /hub/{path} HTTP/1.1\r\nHost: x\r\nCookie: {cookie}\r\n"
+                           f"X-XSRFToken: {other.xsrf}\r\nContent-Length: 0\r\n\r\n".encode())
+        assert hub.stop() == 0
+    stream.close()
+    hub.check()
 
 
 def test_named_servers_have_their_rules(hub, ada):
