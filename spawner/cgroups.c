@@ -3,12 +3,17 @@
 #include "keeper/process.h"
 #include "spawner/file.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { STALE_S = 600 };
 
 /* Names of the controllers; version 2 needs none for the CPU time. */
 static const char *const controllers[CGROUP_KINDS] = {"memory", "cpu", "pids", "cpuacct"};
@@ -137,6 +142,23 @@ static void find_v2(struct cgroups *cgroups, const char *root)
     free(group);
 }
 
+/* Groups of servers that ended while there was no hub, and of hubs that are no more. Not those of a
+ * server that another hub is just starting: they are young. One in use cannot be removed. */
+static void sweep(const char *parent)
+{
+    DIR *directory = opendir(parent);
+    time_t now = time(NULL);
+    for (struct dirent *entry; directory && (entry = readdir(directory));) {
+        struct stat at;
+        if (strncmp(entry->d_name, "hubgate-", 8) == 0 &&
+            fstatat(dirfd(directory), entry->d_name, &at, AT_SYMLINK_NOFOLLOW) == 0 &&
+            now - at.st_mtime > STALE_S)
+            (void)!unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR);
+    }
+    if (directory)
+        closedir(directory);
+}
+
 struct cgroups *cgroups_find(const char *root)
 {
     struct cgroups *cgroups = must_alloc(sizeof *cgroups);
@@ -148,6 +170,9 @@ struct cgroups *cgroups_find(const char *root)
     else
         find_v1(cgroups, root);
     free(path);
+    for (size_t i = 0; i < CGROUP_KINDS; i++)
+        if (cgroups->parent[i])
+            sweep(cgroups->parent[i]);
     return cgroups;
 }
 

@@ -18,7 +18,8 @@ struct cgroups {
 
 /* root: "", or a directory that stands for / in tests. Version 2: takes the controllers into use,
  * for which the hub's processes move to the group "hub" below their own, unless they are in one of
- * that name already. Never NULL. */
+ * that name already. Removes empty groups of servers that are ten minutes old.
+ * Never NULL. */
 struct cgroups *cgroups_find(const char *root);
 void cgroups_free(struct cgroups *cgroups);
 /* "version 2 in /sys/fs/cgroup/…", for the log. */

@@ -84,6 +84,19 @@ def marked(mark):
     return found
 
 
+def groups_of(pids):
+    """The control groups that a hub made for servers, of these processes."""
+    found = set()
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+                _, controllers, group = line.split(":", 2)
+                if "/hubgate-" in group:
+                    found |= {pathlib.Path("/sys/fs/cgroup", name, group.lstrip("/"))
+                              for name in controllers.split(",")}
+    return found
+
+
 class Hub:
     """A hub and its proxy. settings: keys of the configuration file, over ours."""
 
@@ -208,12 +221,23 @@ class Hub:
             if self.running():
                 self.kill()
 
+            groups = set()
+
             def gone():
-                for pid in marked(self.mark):
+                pids = marked(self.mark)
+                groups.update(groups_of(pids))
+                for pid in pids:
                     with contextlib.suppress(OSError):
                         os.kill(pid, signal.SIGKILL)
-                return not marked(self.mark)
+                return not pids
+
+            def removed():
+                for group in groups:
+                    with contextlib.suppress(FileNotFoundError):
+                        group.rmdir()
+                return True
             wait_for(gone, "the end of what the hub started")
+            wait_for(removed, "the end of the servers' control groups")
             self.check()
         finally:
             self.ports.close()

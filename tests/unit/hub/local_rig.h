@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "spawner/local.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -115,11 +116,33 @@ static inline void rig_make(struct rig *rig, const char *root)
     rig_open(rig);
 }
 
+/* Kills what has its directory in one of our homes; how many that were. */
+static inline size_t rig_kill_homes(const struct rig *rig)
+{
+    DIR *proc = opendir("/proc");
+    size_t n = 0;
+    for (struct dirent *entry; (entry = readdir(proc));) {
+        char path[320], at[512];
+        snprintf(path, sizeof path, "/proc/%s/cwd", entry->d_name);
+        ssize_t at_n = readlink(path, at, sizeof at - 1);
+        at[at_n > 0 ? at_n : 0] = '\0';
+        if (strncmp(at, rig->homes_dir, strlen(rig->homes_dir)) != 0)
+            continue;
+        kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+        n++;
+    }
+    closedir(proc);
+    return n;
+}
+
+/* After a test that failed too. */
 static inline void rig_remove(struct rig *rig)
 {
     char command[128];
     snprintf(command, sizeof command, "rm -r '%s'", rig->directory);
     rig_close(rig);
+    while (rig_kill_homes(rig) > 0)
+        ;
     assert_int_equal(system(command), 0);
 }
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -295,6 +296,29 @@ static void version_1_has_a_tree_for_each_limit(void **state)
     cgroups_free(cgroups);
 }
 
+static void empty_groups_of_long_ago_are_removed(void **state)
+{
+    static const char *const names[] = {"hubgate-old", "hubgate-used", "hubgate-new", "other"};
+    static const bool stays[] = {false, true, true, true};
+    (void)state;
+    put_v2("/hub.service", own_pid());
+    put("sys/fs/cgroup/hub.service/hubgate-used/cgroup.procs", "5\n");
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char path[256];
+        const struct timespec times[2] = {{time(NULL) - (i == 2 ? 500 : 700), 0},
+                                          {time(NULL) - (i == 2 ? 500 : 700), 0}};
+        snprintf(path, sizeof path, "%s/sys/fs/cgroup/hub.service/%s", root, names[i]);
+        mkdir(path, 0755);
+        assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
+    }
+    cgroups_free(cgroups_find(root));
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char path[256];
+        snprintf(path, sizeof path, "sys/fs/cgroup/hub.service/%s", names[i]);
+        assert_int_equal(is_there(path), stays[i]);
+    }
+}
+
 static void limits_are_set_anew_after_a_restart(void **state)
 {
     struct cgroup one;
@@ -392,6 +416,7 @@ int main(void)
         TEST(without_a_group_nothing_is_made_and_nothing_fails),
         TEST(version_2_tells_use_and_ends_all),
         TEST(version_1_has_a_tree_for_each_limit),
+        TEST(empty_groups_of_long_ago_are_removed),
         TEST(limits_are_set_anew_after_a_restart),
         TEST(a_group_that_the_mount_does_not_show_is_its_top),
         TEST(a_group_is_read_as_it_was_written),

@@ -2,7 +2,6 @@
  */
 #include "tests/unit/hub/local_rig.h"
 
-#include <dirent.h>
 #include <jansson.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

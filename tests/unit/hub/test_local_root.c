@@ -5,7 +5,6 @@
 #include "spawner/cgroup.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <pwd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
