@@ -38,8 +38,9 @@ static void add_sums(struct text *out, json_t *servers)
             memory_known = true;
         }
     }
-    text_format(out, "%zu servers: %zu ready, %zu starting or stopping   CPU ",
-                json_array_size(servers), ready, pending);
+    size_t n = json_array_size(servers);
+    text_format(out, "%zu server%s: %zu ready, %zu starting or stopping   CPU ", n,
+                n == 1 ? "" : "s", ready, pending);
     if (cpu_known)
         units_cores(out, cpu);
     else

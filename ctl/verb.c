@@ -31,7 +31,7 @@ const struct verb verbs[] = {
                      {"All there is about one user", "hubctl get users ada -o yaml"},
                      {"Stop every server whose name holds \"test\"",
                       "hubctl get servers --filter test -o name | xargs -rd '\\n' hubctl stop"},
-                     {"Where the proxy sends what", "hubctl get routes -o wide"}},
+                     {"Where the proxy sends what", "hubctl get routes"}},
     },
     {
         .name = "describe",
@@ -141,11 +141,12 @@ const struct verb verbs[] = {
                  TAKES(FLAG_OUTPUT),
         .needs = NEEDS_HUB,
         .names = NAMES_USERS,
-        .examples = {{"One for a script, good for 90 days",
-                      "hubctl token ada --note backup --expires 90d --scopes read:users"},
-                     {"Keep your own where hubctl finds it",
-                      "(umask 077; hubctl token ada >~/.config/hubgate/token)"},
-                     {"Take one back", "hubctl token ada --revoke a12"}},
+        .examples =
+            {{"One for a script, good for 90 days",
+              "hubctl token ada --note backup --expires 90d --scopes read:users"},
+             {"Keep your own where hubctl finds it",
+              "(umask 077; mkdir -p ~/.config/hubgate; hubctl token ada >~/.config/hubgate/token)"},
+             {"Take one back", "hubctl token ada --revoke a12"}},
     },
     {
         .name = "top",

@@ -305,7 +305,7 @@ def test_top_once(ctl, hub, user):
     ada = user()
     ctl("start", ada, "-w")
     ran = ctl("top", "--once", "--filter", ada)
-    assert ran.lines[0].startswith("1 servers: 1 ready, 0 starting or stopping")
+    assert ran.lines[0].startswith("1 server: 1 ready, 0 starting or stopping")
     assert ran.lines[1] == "" and ran.lines[2].split() == [
         "NAME", "STATE", "CPU", "MEMORY", "LIMIT", "ACTIVE", "AGE"]
     assert ran.lines[3].split()[:2] == [ada, "ready"]
