@@ -93,7 +93,7 @@ struct server *server_add(struct hub *hub, struct user *user, const char *name)
     if (*name) {
         text_percent(&prefix, span_of(name), "@~");
         text_put(&prefix, "/");
-        text_put(&client, "-");
+        text_put(&client, "!"); /* '-' would make one client of a's b and a-b */
         text_percent(&client, span_of(name), "");
     }
     server->prefix = text_take(&prefix);

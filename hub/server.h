@@ -37,7 +37,7 @@ struct server {
     struct user *user;
     char *name;      /* "": the default one */
     char *prefix;    /* "/user/ada/", "/user/ada/lab1/", escaped, base URL in front */
-    char *client_id; /* its OAuth client: "jupyterhub-user-ada" */
+    char *client_id; /* its OAuth client: "jupyterhub-user-ada", "jupyterhub-user-ada!lab1" */
     enum server_stage stage;
     struct deadline deadline; /* of the stage */
     char *url;                /* where it listens, "http://127.0.0.1:41233"; NULL */

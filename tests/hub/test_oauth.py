@@ -116,6 +116,17 @@ def test_named_servers_are_clients_of_their_own(hub, ada):
     assert answer.status_code == 403
 
 
+def test_names_with_a_dash_are_not_taken_for_servers(hub):
+    """a's server b, and the server of a-b."""
+    one, two = hub.browser("a"), hub.browser("a-b")
+    two.start_server("a-b")
+    one.start_server("a", "b")
+    assert one.follow("/user/a/b/whoami").json()["name"] == "a"
+    assert two.follow("/user/a-b/whoami").json()["name"] == "a-b"
+    hub.stop_server("a", "b")
+    assert hub.browser("a-b").follow("/user/a-b/whoami").status_code == 200
+
+
 def test_a_stub_with_pkce_goes_the_whole_way(start_hub):
     hub = start_hub(environment={"STUB_PKCE": "1"})
     browser = hub.browser("ada")

@@ -12,7 +12,7 @@ import hubs
 
 @pytest.fixture(scope="module")
 def hub():
-    made = hubs.Hub(command=hubs.SINGLEUSER, http_timeout_s=60)
+    made = hubs.Hub(command=hubs.SINGLEUSER, http_timeout_s=60, servers_per_user_max=2)
     try:
         yield made.start().wait_ready()
     finally:
@@ -88,6 +88,15 @@ def test_log_out_of_the_server_logs_out_of_the_hub(hub, ada):
     assert answer.status_code == 200
     assert browser.get("/hub/home").headers["Location"].startswith("/hub/login")
     assert "/hub/login" in browser.follow("/user/ada/lab").url
+
+
+def test_a_named_server_opens_beside_the_default_one(hub, ada):
+    ada.start_server("ada", "two-b c")
+    answer = ada.follow("/user/ada/two-b%20c/lab")
+    assert answer.status_code == 200, answer.text
+    assert "jupyter-config-data" in answer.text
+    assert ada.get("/user/ada/two-b%20c/api/contents").status_code == 200
+    assert ada.follow("/user/ada/lab").status_code == 200
 
 
 SERVICE = '''
