@@ -217,10 +217,12 @@ static void exchange(struct request *request, const struct claim *claim)
         return;
     }
     const char *fault = fault_of(request->hub, claim, &code);
-    if (fault)
-        refuse_claim(request, 400, "invalid_grant", fault);
-    else
+    if (!fault) {
         give_token(request, claim, code);
+        return;
+    }
+    log_line(LOG_WARN, "OAuth: %.120s gets no token: %s", claim->client_id, fault);
+    refuse_claim(request, 400, "invalid_grant", fault);
 }
 
 void claim_take(struct request *request)
@@ -231,6 +233,8 @@ void claim_take(struct request *request)
     } else {
         if (claim.basic)
             call_add_header(request->call, "WWW-Authenticate", "Basic realm=\"hubgate\"");
+        log_line(LOG_WARN, "OAuth: a claim from %.64s with a wrong client or secret",
+                 request->address);
         refuse_claim(request, 401, "invalid_client", "client_id or client_secret is wrong");
     }
     claim_release(&claim);

@@ -225,6 +225,8 @@ static void check_form(struct request *request)
     struct span form = call_body(request->call);
     char *username = form_value(form, "username"), *password = form_value(form, "password");
     if (!request_xsrf_is_good(request)) {
+        log_line(LOG_WARN, "a log-in form from %.64s is too old or another browser's",
+                 request->address);
         refuse(request, LOGIN_REFUSED, words_of(request, "expired", "Try again."), 0, username);
     } else {
         const struct login_attempt attempt = {

@@ -1,6 +1,7 @@
 #include "hub/oauth.h"
 
 #include "base/encode.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "hub/claim.h"
 #include "hub/code.h"
@@ -135,9 +136,13 @@ static bool refuse_here(struct request *request, const struct ask *ask)
         status = 403, why = "oauth_no_session";
     else if (!may_access(request, ask))
         status = 403, why = "oauth_no_access";
-    if (why)
-        request_fail(request, status, "%s", page_text(request->hub->pages, request->lang, why));
-    return why;
+    if (!why)
+        return false;
+    log_line(LOG_WARN, "OAuth: %.64s is refused at %.120s (%s)",
+             request->who.user ? request->who.user->name : "somebody",
+             ask->client_id ? ask->client_id : "no client", why);
+    request_fail(request, status, "%s", page_text(request->hub->pages, request->lang, why));
+    return true;
 }
 
 /* The client's own mistakes, told to the client. True: answered. */

@@ -420,6 +420,10 @@ static void serve(struct request *request)
         return;
     }
     if (is_forged(request)) {
+        log_line(LOG_WARN, "a request from %.64s without a good _xsrf token is refused: %s %.*s",
+                 request->address, request->call->method_name,
+                 (int)(request->call->path.n < 200 ? request->call->path.n : 200),
+                 request->call->path.p);
         request_fail(request, 403,
                      "The request has no valid _xsrf token: reload the page and try again");
         return;
