@@ -312,8 +312,19 @@ static void print_servers(const struct hub *hub, struct text *page)
     metrics_family(page, "hubgate_hub_servers", "gauge", "Servers that are not stopped, by stage");
     for (size_t i = SERVER_STARTING; i < COUNT(labels); i++)
         metrics_count(page, "hubgate_hub_servers", labels[i], counts[i]);
+}
+
+static void print_starts(const struct servers *servers, struct text *page)
+{
+    metrics_family(page, "hubgate_hub_starts_total", "counter", "Starts of servers by their end");
+    metrics_count(page, "hubgate_hub_starts_total", "end=\"ready\"", servers->ready_total);
+    metrics_count(page, "hubgate_hub_starts_total", "end=\"failed\"", servers->failed_total);
+    metrics_family(page, "hubgate_hub_start_seconds", "summary",
+                   "Time from a start to the ready server");
+    metrics_value(page, "hubgate_hub_start_seconds_sum", NULL, servers->ready_seconds);
+    metrics_count(page, "hubgate_hub_start_seconds_count", NULL, servers->ready_total);
     gauge(page, "hubgate_hub_failed_starts_in_a_row",
-          "Starts of servers that failed since one became ready", hub->servers.failures_n);
+          "Starts of servers that failed since one became ready", servers->failures_n);
 }
 
 static void print_requests(const struct calls *calls, struct text *page)
@@ -338,6 +349,7 @@ static void serve_metrics(struct request *request)
                   "version=\"" HUBGATE_VERSION "\",commit=\"" HUBGATE_COMMIT "\"", 1);
     print_users(hub, &page);
     print_servers(hub, &page);
+    print_starts(&hub->servers, &page);
     gauge(&page, "hubgate_hub_tokens", "Tokens", HASH_COUNT(hub->tokens.by_hash));
     gauge(&page, "hubgate_hub_sessions", "Browsers that are logged in", HASH_COUNT(hub->sessions));
     gauge(&page, "hubgate_hub_proxy_up", "1: the proxy answered last time",

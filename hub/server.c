@@ -365,9 +365,25 @@ static void server_verified(struct server *server)
     routes_add(server->hub->routes, server, on_routed, server);
 }
 
+/* One that an earlier hub started says nothing about starts. */
+static void note_success(struct servers *servers, const struct server *server)
+{
+    servers->failures_n = 0;
+    if (server->started_ms < server->hub->started_ms)
+        return;
+    servers->ready_total++;
+    servers->ready_seconds += (double)(loop_wall_ms() - server->started_ms) / 1000;
+}
+
+static void note_failure(struct servers *servers)
+{
+    servers->failures_n++;
+    servers->failed_total++;
+}
+
 static void server_ready(struct server *server)
 {
-    server->hub->servers.failures_n = 0;
+    note_success(&server->hub->servers, server);
     set_stage(server, SERVER_READY);
     server_active(server, loop_wall_ms());
     log_line(LOG_INFO, "The server %s is ready after %lld ms", server->prefix,
@@ -469,7 +485,7 @@ static void server_ended(struct server *server, bool asked, const char *why)
     server->token = NULL;
     put(server);
     if (server->why)
-        hub->servers.failures_n++;
+        note_failure(&hub->servers);
     if (server->why && !hub->ending)
         ask_last_words(server);
     else

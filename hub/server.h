@@ -61,8 +61,10 @@ struct server {
 /* All of them together. */
 struct servers {
     struct server *by_client;
-    size_t pending_n, active_n; /* being started; neither stopped nor failed */
-    size_t failures_n;          /* starts that failed in a row */
+    size_t pending_n, active_n;         /* being started; neither stopped nor failed */
+    size_t failures_n;                  /* starts that failed in a row */
+    uint64_t ready_total, failed_total; /* starts, since the hub's own */
+    double ready_seconds;               /* what the good ones took, together */
 };
 
 enum start_verdict {

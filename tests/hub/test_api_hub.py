@@ -7,6 +7,7 @@ import pytest
 import requests
 
 import hubs
+from document import ROOT
 
 
 def test_the_root_is_open_to_all(hub):
@@ -113,9 +114,13 @@ def test_metrics(hub, api):
     assert figure(page, 'jupyterhub_active_users{period="24h"}') >= 1
     assert figure(page, 'hubgate_hub_requests_total{status="201"}') >= 1
     assert figure(page, "hubgate_hub_proxy_up") == 1
+    assert figure(page, 'hubgate_hub_starts_total{end="ready"}') >= 1
+    assert 0 < figure(page, "hubgate_hub_start_seconds_sum") < 60
     assert figure(page, "process_resident_memory_bytes") > 0
-    families = re.findall(r"^# TYPE (\S+)", page, re.M)
-    assert len(families) == len(set(families))
+    printed = re.findall(r"(?m)^# HELP (\S+) (.*)\n# TYPE \1 (\S+)$", page)
+    rows = re.findall(r"(?m)^\| `(\w+)` \| (\w+) \| [^|]* \| (.*) \|$",
+                      (ROOT / "docs/reference/hub-metrics.md").read_text(encoding="utf-8"))
+    assert sorted(rows) == sorted((name, kind, words) for name, words, kind in printed)
 
 
 def test_metrics_want_a_token_unless_told_not_to(hub, start_hub):

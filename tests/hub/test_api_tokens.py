@@ -30,6 +30,15 @@ def test_a_token_revokes_itself(api):
     api("GET", "/user", token=made["token"], status=403)
 
 
+def test_a_page_makes_one(hub, api):
+    browser = hub.browser("paged")
+    made = browser.api("POST", "/users/paged/tokens", json={"note": "mine"})
+    assert made.status_code == 201 and made.json()["note"] == "mine"
+    assert browser.api("POST", "/users/paged/tokens", xsrf=False, json={}).status_code == 403
+    assert browser.api("POST", "/users/admin/tokens", json={}).status_code == 404
+    assert browser.api("DELETE", f"/users/paged/tokens/{made.json()['id']}").status_code == 204
+
+
 def test_tokens_outlive_the_hub(hub, api):
     name = api.add("lasting")
     token = api.token(name, note="kept")
