@@ -253,7 +253,6 @@ static const struct conf_row rows[] = {
     OF_KIND("--environment-keep <name,...>", environment_keep, kind_words,
             .fallback = "PATH,LANG,LC_ALL,TZ,VIRTUAL_ENV,CONDA_*,LD_LIBRARY_PATH",
             .example = "[PATH, LANG, LC_ALL, TZ, VIRTUAL_ENV, CONDA_*, LD_LIBRARY_PATH]",
-            .reloads = true,
             .help = "Environment variables of the hub that servers get too; a * at the end stands "
                     "for any letters."),
     TEXT("--server-ip <address>", server_ip, .fallback = "127.0.0.1",
@@ -262,7 +261,7 @@ static const struct conf_row rows[] = {
          .help = "How long starting a server may take."),
     WAIT("--http-timeout-s <s>", http_timeout_ms, 1, .fallback = "30", .reloads = true,
          .help = "How long a started server may take until it answers."),
-    WAIT("--stop-timeout-s <s>", stop_timeout_ms, 1, .fallback = "10", .reloads = true,
+    WAIT("--stop-timeout-s <s>", stop_timeout_ms, 1, .fallback = "10",
          .help = "How long a server may take to end before it is killed."),
     WAIT("--slow-spawn-timeout-s <s>", slow_spawn_timeout_ms, 0, .fallback = "10", .reloads = true,
          .help = "How long a call of the API that starts a server waits for it before it answers "

@@ -103,11 +103,11 @@ struct settings {
     char *homes_dir;               /* absolute: homes are HOMES_DIR/NAME without switch_user */
     bool switch_user;              /* servers run as the UNIX user of the same name */
     json_t *environment;           /* (reload) object of texts; NULL: none */
-    struct words environment_keep; /* (reload) of the hub's own: names, or "CONDA_*" */
+    struct words environment_keep; /* of the hub's own: names, or "CONDA_*" */
     char *server_ip;
     int64_t start_timeout_ms;      /* (reload) of the spawner */
     int64_t http_timeout_ms;       /* (reload) then of the server's first answer */
-    int64_t stop_timeout_ms;       /* (reload) between SIGTERM and SIGKILL */
+    int64_t stop_timeout_ms;       /* between SIGTERM and SIGKILL */
     int64_t slow_spawn_timeout_ms; /* (reload) after which a start is answered as pending */
     struct spawn_limits limits;    /* (reload) of each server, where its profile has none */
     struct words gpus;             /* the pool: "0", "1", or UUIDs */

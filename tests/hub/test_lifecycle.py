@@ -240,6 +240,41 @@ def test_tokens_are_on_disk_as_hashes_alone(start_hub):
         assert cookie.split(".")[0].strip('"').encode() not in file.read_bytes()
 
 
+# --- settings read anew ---
+
+
+def reload(hub, **settings):
+    """Writes the keys into the file and sends SIGHUP; what the hub says of it."""
+    known = len(hub.log)
+    hub.settings.update(settings)
+    (hub.path / "hub.yaml").write_text(json.dumps(hub.settings, indent=1), encoding="utf-8")
+    hub.signal(signal.SIGHUP)
+    return wait_for(lambda: hub.log[known:].count("\n") and hub.log[known:], "a word on it")
+
+
+def test_sighup_takes_what_may_change_and_names_what_may_not(start_hub):
+    hub = start_hub()
+    said = reload(hub, active_servers_max=1, allow_users=["ada"], allow_all=False,
+                  environment={**hub.settings["environment"], "TEST_NEW": "yes"})
+    assert "active_servers_max" in said and "restart" not in said, said
+    assert start(hub, "ada").status_code == 201
+    assert start(hub, "eve").status_code == 429
+    assert hub.browser().log_in("nobody-known").status_code == 403
+    browser = hub.browser("ada")
+    assert browser.follow("/user/ada/env").json()["TEST_NEW"] == "yes"
+    said = reload(hub, environment_keep=["PATH"], base_url="/other/")
+    assert "restart" in said and "base_url" in said and "environment_keep" in said, said
+    assert browser.follow("/user/ada/whoami").status_code == 200
+
+
+def test_a_file_that_is_wrong_changes_nothing(start_hub):
+    hub = start_hub()
+    said = reload(hub, activ_servers_max=1)
+    assert "activ_servers_max" in said and "active_servers_max" in said, said
+    assert start(hub, "ada").status_code == 201
+    assert start(hub, "eve").status_code == 201
+
+
 # --- the proxy's table ---
 
 
