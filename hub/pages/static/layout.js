@@ -7,6 +7,6 @@ const other = document.getElementById('language');
 other.hidden = false;
 other.addEventListener('click', () => {
   const secure = location.protocol === 'https:' ? '; Secure' : '';
-  document.cookie = `hubgate-lang=${other.value}; Path=${base}; Max-Age=31536000; SameSite=Lax${secure}`;
+  document.cookie = `hubgate-lang=${other.value}; Path=${base}hub/; Max-Age=31536000; SameSite=Lax${secure}`;
   location.reload();
 });
