@@ -433,10 +433,13 @@ static void settle(struct server *server, const char *log)
     server->why = NULL;
     if (why)
         progress_fail(&server->progress, why, log);
+    bool remove = server->remove;
+    server->remove = false;
     set_stage(server, SERVER_STOPPED);
     tell_settled(server, false, why);
     free(why);
-    if (server->remove)
+    /* Who waited for the end may have started it again: then it stays. */
+    if (remove && server->stage == SERVER_STOPPED)
         server_delete(server);
     hub_server_settled(hub);
 }
