@@ -7,24 +7,26 @@
 #include "hub/hub.h"
 #include "hub/routes.h"
 #include "hub/settings.h"
+#include "keeper/process.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
+#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { AGAIN_FIRST_MS = 100, AGAIN_LAST_MS = 5000, WELL_MS = 30000, ARGS_MAX = 64 };
+/* Between two starts: at first, at most; one that ran so long begins anew. */
+enum { AGAIN_FIRST_MS = 100, AGAIN_LAST_MS = 5000, WELL_MS = 30000 };
 
 struct proxy {
     struct hub *hub;
     struct job job; /* starts it */
-    char *file;     /* "PID START-TIME" of the one that runs */
+    char *file;     /* "PID START-TIME BOOT" of the one that runs */
     char **argv, **environment;
     pid_t pid; /* 0: none runs */
     int pidfd;
@@ -63,32 +65,26 @@ static void split_url(char *url, const char **ip, const char **port)
     *ip = host;
 }
 
-static void add(char **argv, size_t *n, const char *text)
-{
-    if (*n < ARGS_MAX)
-        argv[(*n)++] = must_copy(text);
-}
-
 static void make_arguments(struct proxy *proxy)
 {
     const struct settings *settings = proxy->hub->settings;
+    const struct words *command = &settings->proxy_command;
     const char *api_ip, *api_port;
     char port[16], *url = must_copy(settings->proxy_api_url);
     struct text error_target = {0};
-    size_t n = 0;
-    char **argv = proxy->argv = must_alloc((ARGS_MAX + 1) * sizeof *argv);
     split_url(url, &api_ip, &api_port);
     snprintf(port, sizeof port, "%u", settings->proxy_port);
     text_format(&error_target, "%s%serror", settings->hub_connect_url, proxy->hub->hub_url);
     char *error_text = text_take(&error_target);
-    for (size_t i = 0; i < settings->proxy_command.n; i++)
-        add(argv, &n, settings->proxy_command.p[i]);
     const char *const flags[] = {"--ip",       settings->proxy_ip, "--port",
                                  port,         "--api-ip",         api_ip,
                                  "--api-port", api_port,           "--error-target",
                                  error_text,   "--default-target", settings->hub_connect_url};
+    char **argv = proxy->argv = must_alloc((command->n + COUNT(flags) + 1) * sizeof *argv);
+    for (size_t i = 0; i < command->n; i++)
+        *argv++ = must_copy(command->p[i]);
     for (size_t i = 0; i < COUNT(flags); i++)
-        add(argv, &n, flags[i]);
+        *argv++ = must_copy(flags[i]);
     free(error_text);
     free(url);
 }
@@ -120,58 +116,42 @@ static void free_list(char **list)
 
 /* --- the one that an earlier hub started --- */
 
-/* In clock ticks since the machine's start, field 22 of proc(5)'s stat: with the pid it names one
- * process. 0: it is not there. */
-static unsigned long long start_time(pid_t pid)
-{
-    char path[64], stat[1024];
-    unsigned long long ticks = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    size_t n = file ? fread(stat, 1, sizeof stat - 1, file) : 0;
-    if (file)
-        fclose(file);
-    stat[n] = '\0';
-    const char *after = strrchr(stat, ')'); /* the name may hold anything */
-    if (!after || sscanf(after + 1,
-                         " %*c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-                         "%*s %*s %*s %*s %llu",
-                         &ticks) != 1)
-        return 0;
-    return ticks;
-}
-
 static void write_file(const struct proxy *proxy)
 {
+    struct process process = {0};
+    char boot[PROCESS_BOOT_BYTES];
+    process_boot(boot);
+    (void)process_read(&process, proxy->pid);
     FILE *file = fopen(proxy->file, "we");
-    if (!file || fprintf(file, "%d %llu\n", (int)proxy->pid, start_time(proxy->pid)) < 0)
+    if (!file ||
+        fprintf(file, "%d %" PRIu64 " %s\n", (int)proxy->pid, process.start_ticks, boot) < 0)
         log_line(LOG_WARN, "%s: %s: a restarted hub will not know its proxy", proxy->file,
                  strerror(errno));
     if (file)
         fclose(file);
 }
 
-static bool watch_it(struct proxy *proxy, pid_t pid)
+static void watch_it(struct proxy *proxy, pid_t pid, int pidfd)
 {
-    proxy->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (proxy->pidfd < 0)
-        return false;
     proxy->pid = pid;
+    proxy->pidfd = pidfd;
     proxy->started_ms = loop_now_ms(proxy->hub->loop);
-    loop_when_readable(proxy->hub->loop, &proxy->end, proxy->pidfd);
-    return true;
+    loop_when_readable(proxy->hub->loop, &proxy->end, pidfd);
 }
 
 static bool take_up(struct proxy *proxy)
 {
-    unsigned long long ticks = 0;
+    char boot[PROCESS_BOOT_BYTES];
+    uint64_t ticks = 0;
     int pid = 0;
     FILE *file = fopen(proxy->file, "re");
-    bool known = file && fscanf(file, "%d %llu", &pid, &ticks) == 2;
+    bool known = file && fscanf(file, "%d %" SCNu64 " %39s", &pid, &ticks, boot) == 3;
     if (file)
         fclose(file);
-    if (!known || pid <= 1 || ticks == 0 || start_time(pid) != ticks || !watch_it(proxy, pid))
+    int pidfd = known ? process_open(pid, ticks, boot) : -1;
+    if (pidfd < 0)
         return false;
+    watch_it(proxy, pid, pidfd);
     log_line(LOG_INFO, "The proxy runs already (process %d)", pid);
     return true;
 }
@@ -230,12 +210,14 @@ static void spawned(struct proxy *proxy)
         release(proxy);
         return;
     }
-    if (proxy->failed || !watch_it(proxy, pid)) {
+    int pidfd = proxy->failed ? -1 : pidfd_open(pid, 0);
+    if (pidfd < 0) {
         log_line(LOG_ERROR, "The proxy could not be started: %s: %s (proxy_command)",
                  proxy->argv[0], strerror(proxy->failed ? proxy->failed : errno));
         later(proxy);
         return;
     }
+    watch_it(proxy, pid, pidfd);
     write_file(proxy);
     log_line(LOG_INFO, "Started the proxy (process %d)", (int)pid);
     routes_check(proxy->hub->routes, NULL, NULL);
@@ -244,15 +226,17 @@ static void spawned(struct proxy *proxy)
 static void ended(struct proxy *proxy)
 {
     siginfo_t info = {0};
-    waitid(P_PIDFD, (id_t)proxy->pidfd, &info, WEXITED | WNOHANG); /* not ours when taken up */
+    char how[32] = "taken up from an earlier hub"; /* no child of ours: nobody tells us */
+    if (waitid(P_PIDFD, (id_t)proxy->pidfd, &info, WEXITED | WNOHANG) == 0)
+        snprintf(how, sizeof how, "%s %d", info.si_code == CLD_EXITED ? "status" : "signal",
+                 info.si_status);
     close(proxy->pidfd);
     proxy->pid = 0;
     if (proxy->hub->ending)
         return;
     if (loop_now_ms(proxy->hub->loop) - proxy->started_ms > WELL_MS)
         proxy->wait_ms = AGAIN_FIRST_MS;
-    log_line(LOG_ERROR, "The proxy ended (%s %d); starting it again",
-             info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+    log_line(LOG_ERROR, "The proxy ended (%s); starting it again", how);
     later(proxy);
 }
 
@@ -279,7 +263,7 @@ struct proxy *proxy_new(struct hub *hub)
 void proxy_stop(struct proxy *proxy)
 {
     if (proxy && proxy->pid)
-        syscall(SYS_pidfd_send_signal, proxy->pidfd, SIGTERM, NULL, 0);
+        pidfd_send_signal(proxy->pidfd, SIGTERM, NULL, 0);
 }
 
 void proxy_free(struct proxy *proxy)

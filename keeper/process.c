@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <unistd.h>
 
 /* The fields of /proc/PID/stat after the name (proc(5)): state is the third of all. */
@@ -51,6 +52,33 @@ bool process_read(struct process *process, pid_t pid)
             process->resident_pages = value;
     }
     return true;
+}
+
+void process_boot(char boot[static PROCESS_BOOT_BYTES])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (!file || !fgets(boot, PROCESS_BOOT_BYTES, file))
+        snprintf(boot, PROCESS_BOOT_BYTES, "unknown");
+    boot[strcspn(boot, "\n")] = '\0';
+    if (file)
+        fclose(file);
+}
+
+int process_open(pid_t pid, uint64_t start_ticks, const char *boot)
+{
+    struct process process;
+    char now[PROCESS_BOOT_BYTES];
+    process_boot(now);
+    if (pid <= 1 || strcmp(boot, now) != 0)
+        return -1;
+    int fd = pidfd_open(pid, 0);
+    /* Looked at after it was opened: the number cannot have changed hands in between. */
+    if (fd >= 0 && process_read(&process, pid) && !process.ended &&
+        process.start_ticks == start_ticks)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 static bool make_room(struct processes *all)

@@ -18,6 +18,14 @@ struct process {
 /* False: there is none of that number. */
 bool process_read(struct process *process, pid_t pid);
 
+enum { PROCESS_BOOT_BYTES = 40 };
+
+/* Which start of the machine this is: what start_ticks count from. */
+void process_boot(char boot[static PROCESS_BOOT_BYTES]);
+/* A pidfd of the process that had this number and start in that boot, whoever has the number now;
+ * -1: it runs no more. */
+int process_open(pid_t pid, uint64_t start_ticks, const char *boot);
+
 /* Zeroed is empty. */
 struct processes {
     struct process *list; /* by rising pid */

@@ -2,7 +2,6 @@
 
 #include "base/encode.h"
 #include "base/str.h"
-#include "keeper/process.h"
 #include "tls/digest.h"
 
 #include <fcntl.h>
@@ -19,22 +18,12 @@
 
 enum { KILL_ROUNDS = 200, KILL_ROUND_MS = 10, ENVIRON_BYTES_MAX = 256 * 1024 };
 
-static void read_boot(char boot[TRACE_BOOT_BYTES])
-{
-    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
-    if (!file || !fgets(boot, TRACE_BOOT_BYTES, file))
-        snprintf(boot, TRACE_BOOT_BYTES, "unknown");
-    boot[strcspn(boot, "\n")] = '\0';
-    if (file)
-        fclose(file);
-}
-
 void trace_begin(struct trace *trace)
 {
     unsigned char bytes[(TRACE_MARK_BYTES - 1) / 2];
     struct text mark = {0};
     *trace = (struct trace){0};
-    read_boot(trace->boot);
+    process_boot(trace->boot);
     random_fill(bytes, sizeof bytes);
     text_hex(&mark, (struct span){(const char *)bytes, sizeof bytes});
     memcpy(trace->mark, mark.p, sizeof trace->mark - 1);
@@ -105,24 +94,14 @@ bool trace_read(struct trace *trace, const char *json)
 
 bool trace_is_this_boot(const struct trace *trace)
 {
-    char boot[TRACE_BOOT_BYTES];
-    read_boot(boot);
+    char boot[PROCESS_BOOT_BYTES];
+    process_boot(boot);
     return strcmp(boot, trace->boot) == 0;
 }
 
 int trace_open(const struct trace *trace)
 {
-    struct process process;
-    if (trace->pid <= 0 || !trace_is_this_boot(trace))
-        return -1;
-    int fd = pidfd_open(trace->pid, 0);
-    /* Looked at after it was opened: the number cannot have changed hands in between. */
-    if (fd >= 0 && process_read(&process, trace->pid) && !process.ended &&
-        process.start_ticks == trace->start_ticks)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
+    return process_open(trace->pid, trace->start_ticks, trace->boot);
 }
 
 /* --- the end --- */

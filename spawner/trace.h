@@ -3,11 +3,12 @@
 #define SPAWNER_TRACE_H
 
 #include "base/text.h"
+#include "keeper/process.h"
 #include "spawner/cgroup.h"
 
 #include <sys/types.h>
 
-enum { TRACE_MARK_BYTES = 33, TRACE_BOOT_BYTES = 40 };
+enum { TRACE_MARK_BYTES = 33 };
 
 /* The variable that marks every process of a server; for those whose keeper was killed. */
 #define TRACE_VARIABLE "HUBGATE_SERVER"
@@ -15,7 +16,7 @@ enum { TRACE_MARK_BYTES = 33, TRACE_BOOT_BYTES = 40 };
 struct trace {
     pid_t pid;            /* its keeper's … */
     uint64_t start_ticks; /* … which may be another process's by now: its start, since boot, … */
-    char boot[TRACE_BOOT_BYTES]; /* … of this one */
+    char boot[PROCESS_BOOT_BYTES]; /* … of this one */
     uid_t uid;
     uint16_t port;
     char mark[TRACE_MARK_BYTES]; /* random, never reused */

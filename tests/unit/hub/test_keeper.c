@@ -117,6 +117,21 @@ static void a_process_is_read_whatever_its_name_is(void **state)
     assert_false(process_read(&process, child));
 }
 
+static void a_process_is_known_again_by_its_start_and_the_boot(void **state)
+{
+    struct process own;
+    char boot[PROCESS_BOOT_BYTES];
+    (void)state;
+    process_boot(boot);
+    assert_true(process_read(&own, getpid()));
+    int fd = process_open(getpid(), own.start_ticks, boot);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(process_open(getpid(), own.start_ticks + 1, boot), -1);
+    assert_int_equal(process_open(getpid(), own.start_ticks, "another boot"), -1);
+    assert_int_equal(process_open(0, own.start_ticks, boot), -1);
+}
+
 static void each_process_is_found_below_its_root(void **state)
 {
     struct process list[] = {
@@ -203,6 +218,7 @@ int main(void)
         cmocka_unit_test(a_full_log_keeps_its_end),
         cmocka_unit_test(a_disk_that_takes_nothing_loses_the_log_alone),
         cmocka_unit_test(a_process_is_read_whatever_its_name_is),
+        cmocka_unit_test(a_process_is_known_again_by_its_start_and_the_boot),
         cmocka_unit_test(each_process_is_found_below_its_root),
         cmocka_unit_test(what_stands_below_is_killed_and_nothing_else),
         cmocka_unit_test(by_hand_it_says_what_it_is_for),
