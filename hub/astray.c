@@ -14,11 +14,6 @@
 
 enum { REDIRECTS_MAX = 4 };
 
-static const char *words(const struct request *request, const char *key)
-{
-    return page_text(request->hub->pages, request->lang, key);
-}
-
 /* Sets args[1]: the first part below the user's name if a server has that name. */
 static struct server *server_meant(struct request *request, struct user *user)
 {
@@ -114,7 +109,7 @@ static void send_back(struct request *request)
         log_line(LOG_ERROR,
                  "the proxy has no route to a server that is ready, or browsers reach the hub "
                  "without the proxy: see proxy_api_url");
-        request_fail(request, 500, "%s", words(request, "no_route"));
+        request_fail(request, 500, "%s", request_words(request, "no_route"));
     } else if (before > 0) {
         request->deadline.expire = on_may_be_there;
         deadline_set(request->hub->loop, &request->deadline, 1000 << (before - 1));
@@ -130,7 +125,7 @@ static void meet_person(struct request *request, const struct server *server, bo
         request_redirect(request, goal);
         free(goal);
     } else if (!may) {
-        request_fail(request, 404, "%s", words(request, "error_404_message"));
+        request_fail(request, 404, "%s", request_words(request, "error_404_message"));
     } else {
         char *here = goal_without_hub(request);
         char *goal =

@@ -17,50 +17,18 @@ enum {
     LOG_LINES = 100,
 };
 
-static void on_started(struct settled *settled, bool ready, const char *why);
-static void on_slow_start(struct deadline *deadline);
-static void on_stopped(struct settled *settled, bool ready, const char *why);
-static void on_slow_stop(struct deadline *deadline);
-
-/* --- waiting for the end of a start or stop --- */
+static void on_started(struct request *request, bool ready, const char *why);
+static void on_stopped(struct request *request, bool ready, const char *why);
+static void on_slow(struct request *request);
 
 /* Answers with `status` once the store has what came before. */
 static void answer(struct request *request, unsigned status)
 {
     struct text none = {0};
-    deadline_clear(&request->deadline);
     rest_answer(request, status, &none);
 }
 
-static void wait_for(struct request *request, struct server *server, int64_t ms,
-                     void (*done)(struct settled *settled, bool ready, const char *why),
-                     void (*late)(struct deadline *deadline))
-{
-    request->settled.done = done;
-    request->deadline.expire = late;
-    server_when_settled(server, &request->settled);
-    deadline_set(request->hub->loop, &request->deadline, ms);
-}
-
-/* The server is as it was told then: it has not settled, so it is still there. */
-static void give_up_waiting(struct request *request)
-{
-    struct user *user = user_find(&request->hub->users, request->args[0]);
-    struct server *server = user ? server_find(user, rest_server_name(request)) : NULL;
-    if (server)
-        server_forget_wait(server, &request->settled);
-    answer(request, 202);
-}
-
 /* --- starting --- */
-
-static size_t named_servers(const struct user *user)
-{
-    size_t n = 0;
-    for (const struct server *server = user->servers; server; server = server->hh.next)
-        n += server->name[0] != '\0';
-    return n;
-}
 
 /* The named server, made when it is new; NULL: answered 400. */
 static struct server *named_server(struct request *request, struct user *user, bool *made)
@@ -75,7 +43,7 @@ static struct server *named_server(struct request *request, struct user *user, b
         request_fail(request, 400, "Named servers are not enabled.");
     } else if (!name_is_server(span_of(name))) {
         request_fail(request, 400, "Invalid server name: the name %s", name_fault(span_of(name)));
-    } else if (named_servers(user) >= max) {
+    } else if (user_named_servers(user) >= max) {
         request_fail(request, 400,
                      "User %.100s already has the maximum of %u named servers. "
                      "One must be deleted before a new server can be created",
@@ -152,19 +120,9 @@ static void serve_start(struct request *request)
     }
     int64_t ms = request->hub->settings->slow_spawn_timeout_ms;
     if (ms > 0)
-        wait_for(request, server, ms, on_started, on_slow_start);
+        request_wait_for(request, server, ms, on_started, on_slow);
     else
         answer(request, 202);
-}
-
-static void started(struct request *request, bool ready, const char *why)
-{
-    if (ready) {
-        answer(request, 201);
-        return;
-    }
-    deadline_clear(&request->deadline);
-    request_fail(request, 500, "The server did not start: %s", why ? why : "it was stopped");
 }
 
 /* --- stopping --- */
@@ -192,16 +150,10 @@ static void serve_stop(struct request *request)
         return;
     }
     server_stop(server, false);
-    wait_for(request, server, REST_STOP_WAIT_MS, on_stopped, on_slow_stop);
+    request_wait_for(request, server, REST_STOP_WAIT_MS, on_stopped, on_slow);
 }
 
 /* --- watching --- */
-
-static bool has_failed(const struct progress *progress)
-{
-    return progress->over && progress->n > 0 &&
-           strstr(progress->events[progress->n - 1], "\"failed\":true");
-}
 
 /* A server that runs is ready at once, one that failed tells why, one that starts tells as it goes.
  */
@@ -215,7 +167,7 @@ static void serve_progress(struct request *request)
     if (server->stage == SERVER_READY && !progress->over)
         progress_ready(progress, server->user->name, server->prefix);
     if (pending ? strcmp(pending, "spawn") != 0
-                : server->stage != SERVER_READY && !has_failed(progress)) {
+                : server->stage != SERVER_READY && !progress->failed) {
         request_fail(request, 400, "%s is not starting...", server->prefix);
         return;
     }
@@ -257,24 +209,22 @@ static const struct route_row rows[] = {
 };
 const struct route_rows server_calls = {rows, COUNT(rows)};
 
-static void on_started(struct settled *settled, bool ready, const char *why)
+static void on_started(struct request *request, bool ready, const char *why)
 {
-    started(CONTAINER(settled, struct request, settled), ready, why);
+    if (ready)
+        answer(request, 201);
+    else
+        request_fail(request, 500, "The server did not start: %s", why ? why : "it was stopped");
 }
 
-static void on_slow_start(struct deadline *deadline)
-{
-    give_up_waiting(CONTAINER(deadline, struct request, deadline));
-}
-
-static void on_stopped(struct settled *settled, bool ready, const char *why)
+static void on_stopped(struct request *request, bool ready, const char *why)
 {
     (void)ready;
     (void)why;
-    answer(CONTAINER(settled, struct request, settled), 204);
+    answer(request, 204);
 }
 
-static void on_slow_stop(struct deadline *deadline)
+static void on_slow(struct request *request)
 {
-    give_up_waiting(CONTAINER(deadline, struct request, deadline));
+    answer(request, 202);
 }

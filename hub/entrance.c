@@ -95,7 +95,7 @@ static const char *words_of(const struct request *request, const char *key, cons
 {
     char name[64];
     snprintf(name, sizeof name, "login_%s", key ? key : "");
-    const char *text = page_text(request->hub->pages, request->lang, name);
+    const char *text = request_words(request, name);
     return text ? text : message;
 }
 
@@ -338,8 +338,7 @@ static bool is_by_provider(struct request *request)
 {
     if (authenticator_kind(request->hub->authenticator) == LOGIN_REDIRECT)
         return true;
-    request_fail(request, 404, "%s",
-                 page_text(request->hub->pages, request->lang, "error_404_message"));
+    request_fail(request, 404, "%s", request_words(request, "error_404_message"));
     return false;
 }
 

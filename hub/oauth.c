@@ -141,7 +141,7 @@ static bool refuse_here(struct request *request, const struct ask *ask)
     log_line(LOG_WARN, "OAuth: %.64s is refused at %.120s (%s)",
              request->who.user ? request->who.user->name : "somebody",
              ask->client_id ? ask->client_id : "no client", why);
-    request_fail(request, status, "%s", page_text(request->hub->pages, request->lang, why));
+    request_fail(request, status, "%s", request_words(request, why));
     return true;
 }
 

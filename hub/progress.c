@@ -63,7 +63,7 @@ void progress_begin(struct progress *progress)
 {
     end_all(progress);
     forget_events(progress);
-    progress->over = false;
+    progress->over = progress->failed = false;
 }
 
 /* Takes the event. The last place is for the last event. */
@@ -133,6 +133,7 @@ void progress_fail(struct progress *progress, const char *why, const char *log)
     }
     text_put(&event, "}");
     text_release(&message);
+    progress->failed |= !progress->over;
     tell(progress, &event, true);
 }
 

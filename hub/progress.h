@@ -15,7 +15,8 @@ enum { PROGRESS_EVENTS_MAX = 200, PROGRESS_WATCHERS_MAX = 20 };
 struct progress {
     char **events; /* JSON objects */
     size_t n;
-    bool over; /* the last event was the end */
+    bool over;   /* the last event was the end … */
+    bool failed; /* … and is a failure */
     struct watcher *watchers;
     size_t watchers_n;
 };

@@ -3,6 +3,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "hub/goal.h"
 #include "hub/page.h"
 #include "hub/router.h"
 #include "hub/service.h"
@@ -18,6 +19,8 @@ enum { RETRY_AFTER_ROOM = 16, BOUND_ROOM = 2 * DIGEST_BYTES + SESSION_ID_ROOM };
 
 static void on_durable(struct durable *durable);
 static void on_call_freed(void *owner);
+static void on_settled(struct settled *settled, bool ready, const char *why);
+static void on_late(struct deadline *deadline);
 
 /* --- answering --- */
 
@@ -68,6 +71,11 @@ static bool is_navigation(const struct request *request)
 {
     const char *mode = call_header(request->call, "Sec-Fetch-Mode");
     return !mode || strcmp(mode, "navigate") == 0;
+}
+
+const char *request_words(const struct request *request, const char *key)
+{
+    return page_text(request->hub->pages, request->lang, key);
 }
 
 void request_page(struct request *request, unsigned status, const char *page,
@@ -169,6 +177,19 @@ void request_look_again(struct request *request)
     request->xsrf[0] = '\0';
 }
 
+void request_wait_for(struct request *request, struct server *server, int64_t ms,
+                      void (*over)(struct request *request, bool ready, const char *why),
+                      void (*late)(struct request *request))
+{
+    request->awaited = server;
+    request->over = over;
+    request->late = late;
+    request->settled.done = on_settled;
+    request->deadline.expire = on_late;
+    server_when_settled(server, &request->settled);
+    deadline_set(request->hub->loop, &request->deadline, ms);
+}
+
 void request_when_durable(struct request *request, void (*then)(struct request *request))
 {
     request->then = then;
@@ -243,9 +264,8 @@ void request_set_cookie(struct request *request, const char *name, const char *v
 }
 
 /* Whom a token against forgery is bound to: the session, by what nobody but the hub knows of it; or
- * the browser, by its plain session id, which users' servers see as well. "" where there is
- * neither.
- */
+ * the browser, by its plain session id, which users' servers see as well. "" where there
+ * is neither. */
 static const char *bound_to(struct request *request, char room[static BOUND_ROOM])
 {
     const char *kind = "anonymous:", *id = request->session_id;
@@ -397,26 +417,18 @@ static bool read_json(struct request *request)
     return false;
 }
 
-/* To the log-in page, and back to where this led. */
-static void send_to_login(struct request *request)
-{
-    struct text location = {0};
-    text_format(&location, "%slogin?next=", request->hub->hub_url);
-    text_percent(&location, span_of(request->call->target), "/");
-    char *text = text_take(&location);
-    request_redirect(request, text);
-    free(text);
-}
-
 static void serve(struct request *request)
 {
     unsigned flags = request->row->flags;
     if (!(flags & ROUTE_OPEN) && !who_is_known(&request->who)) {
         bool reads = request->call->method == CALL_GET || request->call->method == CALL_HEAD;
-        if ((flags & ROUTE_PAGE) && reads)
-            send_to_login(request);
-        else
+        if ((flags & ROUTE_PAGE) && reads) {
+            char *goal = goal_login(request);
+            request_redirect(request, goal);
+            free(goal);
+        } else {
             request_fail(request, 403, "Missing or invalid credentials.");
+        }
         return;
     }
     if (is_forged(request)) {
@@ -455,4 +467,19 @@ static void on_durable(struct durable *durable)
 {
     struct request *request = CONTAINER(durable, struct request, durable);
     request->then(request);
+}
+
+static void on_settled(struct settled *settled, bool ready, const char *why)
+{
+    struct request *request = CONTAINER(settled, struct request, settled);
+    deadline_clear(&request->deadline);
+    request->over(request, ready, why);
+}
+
+/* The server has not settled, so it is still there. */
+static void on_late(struct deadline *deadline)
+{
+    struct request *request = CONTAINER(deadline, struct request, deadline);
+    server_forget_wait(request->awaited, &request->settled);
+    request->late(request);
 }

@@ -32,8 +32,11 @@ struct request {
     char xsrf[COOKIE_ROOM];
 
     struct durable durable;   /* for request_when_durable */
-    struct settled settled;   /* for whoever waits for a server */
-    struct deadline deadline; /* … no longer than so */
+    struct settled settled;   /* for whoever waits for a server … */
+    struct deadline deadline; /* … no longer than so; request_wait_for's, or the serving room's */
+    struct server *awaited;
+    void (*over)(struct request *request, bool ready, const char *why);
+    void (*late)(struct request *request);
     void (*then)(struct request *request);
     void *own; /* the serving room's, to be freed with free() */
 };
@@ -51,11 +54,18 @@ void request_see_other(struct request *request, const char *location); /* 303 */
 struct page_value;
 void request_page(struct request *request, unsigned status, const char *page,
                   const struct page_value *values);
+/* A text of hub/pages/lang in the page's language. */
+const char *request_words(const struct request *request, const char *key);
 /* A browser's navigation rather than a program: 424 and errors show a page (hub contract B4). */
 bool request_is_for_people(const struct request *request);
 
 /* For later turns: reads anew who asks, whose session or user may have gone meanwhile. */
 void request_look_again(struct request *request);
+/* Waits for the end of the server's start or stop, which must be under way: `over` is called then,
+ * as struct settled tells it, or `late` when ms have passed before. */
+void request_wait_for(struct request *request, struct server *server, int64_t ms,
+                      void (*over)(struct request *request, bool ready, const char *why),
+                      void (*late)(struct request *request));
 /* Calls `then` once all that was put into the store is on disk. */
 void request_when_durable(struct request *request, void (*then)(struct request *request));
 

@@ -21,17 +21,12 @@ enum {
     FULL_S = 60,
 };
 
-static const char *words(const struct request *request, const char *key)
-{
-    return page_text(request->hub->pages, request->lang, key);
-}
-
 /* Whose server is meant, by the path or oneself, and which: the arguments are there after, also for
  * later turns. NULL: answered. */
 static struct user *whose(struct request *request)
 {
     if (!request->args[0] && !request->who.user) {
-        request_fail(request, 403, "%s", words(request, "error_403_message"));
+        request_fail(request, 403, "%s", request_words(request, "error_403_message"));
         return NULL;
     }
     if (!request->args[0])
@@ -69,7 +64,7 @@ static void go_to_pending(struct request *request)
 
 static const char *label_of(const struct request *request, const char *server)
 {
-    return *server ? server : words(request, "default_server");
+    return *server ? server : request_words(request, "default_server");
 }
 
 /* --- the page of a start --- */
@@ -111,27 +106,17 @@ static void show_pending(struct request *request, unsigned status, const char *f
     free(next);
 }
 
-/* The last start's end, if it was a failure (hub/progress.h); to be released. */
-static json_t *failure_of(const struct server *server)
-{
-    const struct progress *progress = &server->progress;
-    if (server_is_active(server) || !progress->over || progress->n == 0)
-        return NULL;
-    json_t *last = json_loads(progress->events[progress->n - 1], 0, NULL);
-    if (json_is_true(json_object_get(last, "failed")))
-        return last;
-    json_decref(last);
-    return NULL;
-}
-
+/* The last start's end, if it was a failure. False: it was none, nothing was answered. */
 static bool show_failure(struct request *request, const struct server *server)
 {
-    json_t *failure = failure_of(server);
-    if (failure)
-        show_pending(request, 500, json_string_value(json_object_get(failure, "message")),
-                     json_string_value(json_object_get(failure, "log")));
+    const struct progress *progress = &server->progress;
+    if (server_is_active(server) || !progress->failed)
+        return false;
+    json_t *failure = json_loads(progress->events[progress->n - 1], 0, NULL);
+    show_pending(request, 500, json_string_value(json_object_get(failure, "message")),
+                 json_string_value(json_object_get(failure, "log")));
     json_decref(failure);
-    return failure;
+    return true;
 }
 
 void start_offer(struct request *request, const char *next)
@@ -237,39 +222,21 @@ static json_t *options_of(struct span form, bool *good)
 
 /* --- a start --- */
 
-static void on_settled(struct settled *settled, bool ready, const char *why);
-static void on_looked(struct deadline *deadline);
-static void on_stopped(struct settled *settled, bool ready, const char *why);
-static void on_still_stopping(struct deadline *deadline);
-
-static void wait_for(struct request *request, struct server *server, int64_t in_ms,
-                     void (*done)(struct settled *, bool, const char *),
-                     void (*expire)(struct deadline *))
-{
-    request->settled.done = done;
-    request->deadline.expire = expire;
-    server_when_settled(server, &request->settled);
-    deadline_set(request->hub->loop, &request->deadline, in_ms);
-}
-
-static size_t named_servers(const struct user *user)
-{
-    size_t n = 0;
-    for (const struct server *server = user->servers; server; server = server->hh.next)
-        n += *server->name != '\0';
-    return n;
-}
+static void on_settled(struct request *request, bool ready, const char *why);
+static void on_looked(struct request *request);
+static void on_stopped(struct request *request, bool ready, const char *why);
+static void on_still_stopping(struct request *request);
 
 /* Whether a server of that name may be there that is not yet; false: answered. */
 static bool may_be_made(struct request *request, const struct user *user)
 {
     uint32_t max = request->hub->settings->servers_per_user_max;
     if (max == 0)
-        request_fail(request, 400, "%s", words(request, "named_off"));
+        request_fail(request, 400, "%s", request_words(request, "named_off"));
     else if (!name_is_server(span_of(request->args[1])))
-        request_fail(request, 400, "%s", words(request, "named_bad"));
-    else if (named_servers(user) >= max)
-        request_fail(request, 400, "%s", words(request, "named_full"));
+        request_fail(request, 400, "%s", request_words(request, "named_bad"));
+    else if (user_named_servers(user) >= max)
+        request_fail(request, 400, "%s", request_words(request, "named_full"));
     else
         return true;
     return false;
@@ -288,16 +255,16 @@ static void start(struct request *request, struct user *user, const json_t *opti
         server_delete(server);
     switch (verdict) {
     case START_GOES:
-        wait_for(request, server, FIRST_LOOK_MS, on_settled, on_looked);
+        request_wait_for(request, server, FIRST_LOOK_MS, on_settled, on_looked);
         break;
     case START_ALREADY:
         go_to_pending(request);
         break;
     case START_BUSY:
-        request_busy(request, BUSY_S, words(request, "error_429_message"));
+        request_busy(request, BUSY_S, request_words(request, "error_429_message"));
         break;
     case START_FULL:
-        request_busy(request, FULL_S, words(request, "servers_full"));
+        request_busy(request, FULL_S, request_words(request, "servers_full"));
         break;
     case START_REFUSED:
         if (has_choice(request->hub, user))
@@ -316,7 +283,7 @@ static void choose(struct request *request, struct user *user)
         return;
     json_t *options = options_of(posted ? call_body(request->call) : request->call->query, &good);
     if (!good)
-        request_fail(request, 400, "%s", words(request, "error_400_message"));
+        request_fail(request, 400, "%s", request_words(request, "error_400_message"));
     else if (!posted && !options && has_choice(request->hub, user))
         show_form(request, user, 200, NULL);
     else
@@ -332,7 +299,7 @@ static void begin(struct request *request, struct user *user)
     else if (server->stage == SERVER_READY)
         go_to_server(request, server);
     else if (server->stage == SERVER_STOPPING)
-        wait_for(request, server, STOP_WAIT_MS, on_stopped, on_still_stopping);
+        request_wait_for(request, server, STOP_WAIT_MS, on_stopped, on_still_stopping);
     else
         go_to_pending(request);
 }
@@ -356,7 +323,7 @@ void start_pending(struct request *request)
         return;
     struct server *server = server_find(user, request->args[1]);
     if (!server) {
-        request_fail(request, 404, "%s", words(request, "error_404_message"));
+        request_fail(request, 404, "%s", request_words(request, "error_404_message"));
     } else if (server->stage == SERVER_READY) {
         go_to_server(request, server);
     } else if (server_is_active(server)) {
@@ -370,43 +337,33 @@ void start_pending(struct request *request)
 
 /* --- callbacks --- */
 
-static void on_settled(struct settled *settled, bool ready, const char *why)
+static void on_settled(struct request *request, bool ready, const char *why)
 {
-    struct request *request = CONTAINER(settled, struct request, settled);
-    deadline_clear(&request->deadline);
     struct server *server = server_again(request);
     if (server && ready)
         go_to_server(request, server);
     else if (!server || !show_failure(request, server))
-        request_fail(request, 500, "%s", why ? why : words(request, "pending_stopped"));
+        request_fail(request, 500, "%s", why ? why : request_words(request, "pending_stopped"));
 }
 
-static void on_looked(struct deadline *deadline)
+static void on_looked(struct request *request)
 {
-    struct request *request = CONTAINER(deadline, struct request, deadline);
-    struct server *server = server_again(request);
-    if (server)
-        server_forget_wait(server, &request->settled);
+    request_look_again(request);
     go_to_pending(request);
 }
 
-static void on_stopped(struct settled *settled, bool ready, const char *why)
+static void on_stopped(struct request *request, bool ready, const char *why)
 {
-    struct request *request = CONTAINER(settled, struct request, settled);
     (void)ready;
     (void)why;
-    deadline_clear(&request->deadline);
     request_look_again(request);
     struct user *user = whose(request);
     if (user)
         begin(request, user);
 }
 
-static void on_still_stopping(struct deadline *deadline)
+static void on_still_stopping(struct request *request)
 {
-    struct request *request = CONTAINER(deadline, struct request, deadline);
-    struct server *server = server_again(request);
-    if (server)
-        server_forget_wait(server, &request->settled);
-    request_busy(request, BUSY_S, words(request, "still_stopping"));
+    request_look_again(request);
+    request_busy(request, BUSY_S, request_words(request, "still_stopping"));
 }

@@ -3,6 +3,7 @@
 #include "base/loop.h"
 #include "hub/group.h"
 #include "hub/hub.h"
+#include "hub/server.h"
 #include "hub/store.h"
 
 #include <stdlib.h>
@@ -122,6 +123,14 @@ size_t user_group_names(const struct user *user, const char *names[])
     for (size_t i = 0; i < user->groups_n; i++)
         names[i] = user->groups[i]->name;
     return user->groups_n;
+}
+
+size_t user_named_servers(const struct user *user)
+{
+    size_t n = 0;
+    for (const struct server *server = user->servers; server; server = server->hh.next)
+        n += *server->name != '\0';
+    return n;
 }
 
 bool user_in_group(const struct user *user, const char *group)

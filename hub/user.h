@@ -46,6 +46,7 @@ void user_delete(struct hub *hub, struct user *user);
 void user_active(struct user *user, int64_t at_ms);
 /* Their names into `names`, USER_GROUPS_MAX at most; how many. */
 size_t user_group_names(const struct user *user, const char *names[]);
+size_t user_named_servers(const struct user *user); /* how many */
 bool user_in_group(const struct user *user, const char *group);
 /* Writes what user_active and server_active left; called by the hub's clock. */
 void users_write_activity(struct hub *hub);

@@ -74,17 +74,15 @@ static void on_admin(struct request *request)
     if (who_may_all(&request->who, SCOPE_ADMIN_UI))
         request_page(request, 200, "admin", (const struct page_value[]){{NULL, NULL}});
     else
-        request_fail(request, 403, "%s",
-                     page_text(request->hub->pages, request->lang, "error_403_message"));
+        request_fail(request, 403, "%s", request_words(request, "error_403_message"));
 }
 
 /* Of the proxy's --error-target: its words for that status, as the body of a 200. */
 static void on_error(struct request *request)
 {
-    const struct pages *pages = request->hub->pages;
     uint64_t status;
     if (!span_number(span_of(request->args[0]), 599, &status) || status < 400) {
-        request_fail(request, 404, "%s", page_text(pages, request->lang, "error_404_message"));
+        request_fail(request, 404, "%s", request_words(request, "error_404_message"));
         return;
     }
     request_page(request, 200, "error",
@@ -126,8 +124,7 @@ static void send_file(struct request *request, struct span path)
     struct text body = {0};
     struct call *call = request->call;
     if (!page_static(request->hub->pages, path, &file)) {
-        request_fail(request, 404, "%s",
-                     page_text(request->hub->pages, request->lang, "error_404_message"));
+        request_fail(request, 404, "%s", request_words(request, "error_404_message"));
         return;
     }
     const char *known = call_header(call, "If-None-Match");
