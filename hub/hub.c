@@ -31,8 +31,7 @@
 
 enum {
     JOB_THREADS = 4,
-    TICK_MS =
-        METER_EVERY_MS, /* also between two writings of activity, and looks for what expired */
+    TICK_MS = METER_EVERY_MS, /* of measures, writings of activity, looks for what expired */
     LAST_ANSWER_MS = 200,
     IDLE_MS = 75000,
     READ_MS = 60000,

@@ -3,8 +3,7 @@
  *
  * hub/pages/NAME.html are the templates, layout.html stands around each of them, lang/CODE.json are
  * flat maps of texts, static/ is served as it is. A template knows only:
- *   {{name}}    a value of the caller, escaped for HTML text and quoted attributes; "" when not
- * given
+ *   {{name}}    a value of the caller, escaped for HTML text and quoted attributes, or ""
  *   {{t:key}}   a text of the language; {name} within a text is a value as above
  *   {{base}} {{lang}} {{page}}, {{static}} (where static files are), {{title}}, {{content}}
  * Every page takes the values xsrf, user ("": nobody) and admin ("true", "false"); the rows in

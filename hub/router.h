@@ -6,12 +6,15 @@
 #include "hub/request.h"
 
 enum route_flags {
-    ROUTE_OPEN =
-        1, /* anybody; otherwise API rows want a known caller (403), pages a log-in (302) */
-    ROUTE_PAGE = 2,   /* for people: errors are pages, no session means the log-in page */
-    ROUTE_JSON = 4,   /* a body, if any, is JSON and is read into request->json */
-    ROUTE_UNSAFE = 8, /* changes something: a browser's session must show its token against forgery.
-                       * API rows with a method other than GET and HEAD have it by themselves. */
+    /* Anybody; otherwise API rows want a known caller (403), pages a log-in (302). */
+    ROUTE_OPEN = 1,
+    /* For people: errors are pages, no session means the log-in page. */
+    ROUTE_PAGE = 2,
+    /* A body, if any, is JSON and is read into request->json. */
+    ROUTE_JSON = 4,
+    /* Changes something: a browser, logged in or not, must show its token against forgery. Rows
+     * that are not open want it of a session anyway, but for a browser that is led there by GET. */
+    ROUTE_UNSAFE = 8,
 };
 
 struct route_row {

@@ -1,7 +1,6 @@
 /* The proxy's table, kept equal to the truth through its REST API alone (hub contract A3, A4): on
  * start, on change, every minute, and at once when the proxy is seen to be new. Only routes that a
- * hub made
- * (`jupyterhub`) are looked at; foreign ones stay. */
+ * hub made (`jupyterhub`) are looked at; foreign ones stay. */
 #ifndef HUB_ROUTES_H
 #define HUB_ROUTES_H
 

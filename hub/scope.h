@@ -78,7 +78,7 @@ bool scopes_parse(struct scopes *scopes, struct span text, const char *user, con
                   struct error *error) MUST_CHECK;
 /* One right without a filter. */
 void scopes_add(struct scopes *scopes, enum scope scope);
-/* All rights / a user's own ones (role user: self) / what a role name means. */
+/* All rights; a user's own ones (`self`). */
 void scopes_add_all(struct scopes *scopes);
 void scopes_add_self(struct scopes *scopes, const char *user);
 void scopes_release(struct scopes *scopes);

@@ -21,8 +21,8 @@ enum settings_action {
 enum settings_authenticator { AUTH_DUMMY, AUTH_PASSWORD_FILE, AUTH_PAM, AUTH_OAUTH2, AUTH_HEADER };
 enum settings_spawner { SPAWNER_LOCAL };
 
-/* Texts are the struct's own; NULL: not given and without a default. Lists that were
- * not given are empty, and end with NULL. Keys that settings_reload may change are marked (reload):
+/* Texts are the struct's own; NULL: not given and without a default. Lists that were not given are
+ * empty, and end with NULL. Keys that settings_reload may change are marked (reload):
  * whoever reads them keeps no pointer to them from one turn of the loop to the next. Read on the
  * loop's thread alone. */
 struct settings {
@@ -141,9 +141,11 @@ struct settings {
  *   memory_limit: bytes; cpu_limit: cores, a real; pids_limit, gpus: integers;
  *   environment: object of texts; command, args: arrays of texts; default_url, notebook_dir: texts;
  *   allow_groups, allow_users: arrays of texts; cull_idle_timeout_s, cull_max_age_s: integers.
- * `services` is an array of objects: name and token: texts, always there; url: "http://host:port",
- *   what the proxy leads BASE_URL/services/NAME/ to; admin, oauth_no_confirm: bools; scopes: array
- * of texts; oauth_client_id, oauth_redirect_uri: texts. All of these may be missing. */
+ *
+ * `services` is an array of objects, in which only name and token, texts, are always there:
+ *   url: "http://host:port", what the proxy leads BASE_URL/services/NAME/ to;
+ *   admin, oauth_no_confirm: bools; scopes: array of texts;
+ *   oauth_client_id, oauth_redirect_uri: texts. */
 
 enum settings_verdict {
     SETTINGS_OK,   /* go on with settings->action */

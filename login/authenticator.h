@@ -47,9 +47,9 @@ struct login_result {
      * whether the user name exists. */
     const char *key, *message;
     unsigned retry_after_s;
-    const char
-        *next; /* what authenticator_begin was given, or "": REDIRECT alone, whatever the verdict
-                  if the visit was found; the hub checks it again before it redirects there */
+    /* What authenticator_begin was given, or "": REDIRECT alone, whatever the verdict if the visit
+     * was found; the hub checks it again before it redirects there. */
+    const char *next;
 };
 typedef void login_done(void *arg, const struct login_result *result);
 
@@ -78,8 +78,8 @@ void authenticator_check(struct authenticator *authenticator, const struct login
 
 /* REDIRECT, first half: where to send the browser. */
 struct login_begin {
-    const char
-        *callback_url;  /* absolute: the provider knows it, and sends the browser back to it */
+    /* Absolute: the provider knows it, and sends the browser back to it. */
+    const char *callback_url;
     const char *next;   /* where the person wants to go after */
     const char *cookie; /* what the browser has from an earlier begin, or NULL */
     const char *address;

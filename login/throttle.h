@@ -1,11 +1,14 @@
-/* How often a log-in may fail, by who tries and from where (reliability 10e). Three counts, each of
- * which runs dry by failures and fills again evenly over the window:
+/* How often a log-in may fail, by who tries and from where. Three counts, each of which runs dry by
+ * failures and fills again evenly over the window:
  *
- *   user and address   failures_max         a stranger elsewhere does not lock a user out
- *   address            failures_max × 10    one address cannot try many users; an address may be
- * that of a school, and log-ins that succeed do not count user               failures_max × 10 many
- * addresses cannot try one user; addresses from which that user has logged in before neither count
- * here nor are bound, so nobody is locked out of where they are at home
+ * - of a user from an address, failures_max: a stranger elsewhere does not lock a user out.
+ *
+ * - of an address, failures_max × 10: one address cannot try many users. It may be that of a
+ * school, so log-ins that succeed do not count.
+ *
+ * - of a user, failures_max × 10: many addresses cannot try one user. Addresses from which that
+ * user has logged in before neither count here nor are bound, so nobody is locked out of where they
+ * are at home.
  *
  * An attempt counts from its start, or a thousand at once would all be tried; it is given back when
  * it succeeds or was never judged. IPv6 addresses count by their /64, which is what one customer

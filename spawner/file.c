@@ -17,7 +17,6 @@ char *file_join(const char *directory, const char *name)
     return text_take(&path);
 }
 
-/* The file's beginning as a string; false when it cannot be read. */
 bool file_read(const char *directory, const char *name, char text[FILE_BYTES_MAX])
 {
     char *path = file_join(directory, name);
@@ -50,7 +49,6 @@ bool file_write_number(const char *directory, const char *name, uint64_t number)
     return file_write(directory, name, text);
 }
 
-/* The number behind `key` in lines of "key number"; key "": the file is one number. */
 bool file_read_number(const char *directory, const char *name, const char *key, uint64_t *number)
 {
     char text[FILE_BYTES_MAX];

@@ -39,7 +39,7 @@ struct spawn_watch {
     void (*ended)(void *arg, bool asked, const char *why);
 };
 
-/* Used now; NULL history until measured. */
+/* What a server uses now; not known until it was measured. */
 struct spawn_usage {
     bool known;
     double cpu; /* cores */

@@ -1,4 +1,4 @@
-/* Which names are taken, and in which form (reliability 10d). */
+/* Which names are taken, and in which form. */
 #include "base/str.h"
 #include "login/name.h"
 

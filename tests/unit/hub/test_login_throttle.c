@@ -1,4 +1,4 @@
-/* How often a log-in may fail (reliability 10e), by a clock of the test's own. */
+/* How often a log-in may fail, by a clock of the test's own. */
 #include "base/str.h"
 #include "login/throttle.h"
 
