@@ -13,8 +13,6 @@ struct words {
     size_t n;
 };
 
-bool words_have(const struct words *words, struct span word);
-
 struct cidrs {
     struct cidr *p;
     size_t n;

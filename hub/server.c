@@ -235,14 +235,12 @@ void server_forget_wait(struct server *server, struct settled *settled)
 static bool give_token(struct server *server, char text[static TOKEN_TEXT_ROOM])
 {
     struct error error;
-    struct text scopes = {0};
     struct token_order order = {.kind = TOKEN_SERVER,
                                 .user = server->user,
                                 .note = "of the server",
                                 .client_id = server->client_id};
     bool ok = scopes_parse(&order.scopes, SPAN("users:activity!user access:servers!server"),
                            server->user->name, server->name, &error);
-    text_release(&scopes);
     if (!ok)
         return false;
     server->token = token_new(server->hub, &order, text);

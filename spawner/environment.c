@@ -83,12 +83,6 @@ void environment_keep(struct environment *environment, const char *const *names)
                 environment_put(environment, *pair);
 }
 
-const char *environment_get(const struct environment *environment, const char *name)
-{
-    char **pair = find(environment, name, strlen(name));
-    return pair ? *pair + strlen(name) + 1 : NULL;
-}
-
 void environment_release(struct environment *environment)
 {
     for (size_t i = 0; i < environment->n; i++)

@@ -16,8 +16,6 @@ void environment_format(struct environment *environment, const char *name, const
 void environment_put(struct environment *environment, const char *pair);
 /* The process's own variables of these names, ended by NULL; "CONDA_*": all that begin so. */
 void environment_keep(struct environment *environment, const char *const *names);
-/* NULL: not set. */
-const char *environment_get(const struct environment *environment, const char *name);
 void environment_release(struct environment *environment);
 
 #endif

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { NAME_BYTES_MAX = 200, CUT_BYTES = 120 }; /* of the 255 that file systems take */
+enum { PART_BYTES_MAX = 200, CUT_BYTES = 120 }; /* of the 255 that file systems take */
 
 void place_name(struct text *text, const char *name)
 {
@@ -19,7 +19,7 @@ void place_name(struct text *text, const char *name)
     text_percent(&escaped, span_of(*name == '.' ? name + 1 : name), "@");
     if (!*name) {
         text_put(text, "+default");
-    } else if (escaped.n <= NAME_BYTES_MAX) {
+    } else if (escaped.n <= PART_BYTES_MAX) {
         text_add(text, (struct span){escaped.p, escaped.n});
     } else {
         unsigned char digest[DIGEST_BYTES];

@@ -6,8 +6,7 @@
 
 /* The name as one path component that no other name gets: letters, digits, - _ ~ @ and dots (not a
  * leading one) as they are, other bytes as %XX; "" is "+default"; what would be too long is cut,
- * with
- * + and its SHA-256 behind. */
+ * its SHA-256 behind a +. */
 void place_name(struct text *text, const char *name);
 
 /* DIR/NAME; STATE_DIR/servers/USER/SERVER[/FILE]. To be freed. */
