@@ -54,16 +54,6 @@ static void print_part(struct text *json, const char *name, const char *what)
     text_put(json, ",\"version\":\"" HUBGATE_VERSION "\"}");
 }
 
-static const char *authenticator_word(const struct settings *settings)
-{
-    static const char *const words[] = {[AUTH_DUMMY] = "dummy",
-                                        [AUTH_PASSWORD_FILE] = "password-file",
-                                        [AUTH_PAM] = "pam",
-                                        [AUTH_OAUTH2] = "oauth2",
-                                        [AUTH_HEADER] = "header"};
-    return words[settings->authenticator];
-}
-
 /* `python` is there for clients that print it. */
 static void serve_info(struct request *request)
 {
@@ -74,7 +64,7 @@ static void serve_info(struct request *request)
     text_put(&json, "{\"version\":\"" HUB_API_VERSION "\",\"hubgate_version\":\"" HUBGATE_VERSION
                     "\",\"python\":\"none\"");
     print_part(&json, "spawner", hub->spawner->driver->name);
-    print_part(&json, "authenticator", authenticator_word(hub->settings));
+    print_part(&json, "authenticator", hub->login.authenticator);
     member_time(&json, "started", hub->started_ms);
     member_number(&json, "users", hub->users.n);
     member_name(&json, "servers");
@@ -109,8 +99,7 @@ static void serve_shutdown(struct request *request)
     if (!request_may_all(request, SCOPE_SHUTDOWN) || !rest_takes_object(request) ||
         !read_switch(request, "servers", &servers) || !read_switch(request, "proxy", &proxy))
         return;
-    log_line(LOG_WARN, "%s ends the hub%s%s by the API",
-             request->who.user ? request->who.user->name : request->who.service->name,
+    log_line(LOG_WARN, "%s ends the hub%s%s by the API", who_name(&request->who),
              servers ? ", its servers" : "", servers || proxy ? ", the proxy" : "");
     text_put(&json, "{\"message\":\"Shutting down Hub\"}");
     request_json(request, 202, &json);

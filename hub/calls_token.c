@@ -160,24 +160,15 @@ static bool read_scopes(const struct request *request, const struct user *user,
     return scopes->n > 0 || scopes_parse(scopes, SPAN("inherit"), NULL, NULL, error);
 }
 
-static bool has(const struct who *who, const struct scopes *scopes)
-{
-    bool all = !who->granted || scopes_allow_some(who->granted, SCOPE_INHERIT);
-    return (all || scopes_within(scopes, who->granted)) && scopes_within(scopes, &who->own);
-}
-
 /* Nobody gives away more than they have, nor a user's token more than the user has. What the token
  * would inherit counts as if it were listed. */
 static bool may_give(const struct request *request, const struct user *user,
                      const struct scopes *scopes)
 {
     struct scopes owner = {0};
-    if (user->admin)
-        scopes_add_all(&owner);
-    else
-        scopes_add_self(&owner, user->name);
-    bool ok = scopes_within(scopes, &owner) && has(&request->who, scopes) &&
-              (!scopes_allow_some(scopes, SCOPE_INHERIT) || has(&request->who, &owner));
+    who_add_own(&owner, user);
+    bool ok = scopes_within(scopes, &owner) && who_has(&request->who, scopes) &&
+              (!scopes_allow_some(scopes, SCOPE_INHERIT) || who_has(&request->who, &owner));
     scopes_release(&owner);
     return ok;
 }
@@ -210,8 +201,7 @@ static char *read_note(const struct request *request, const struct user *user, s
     }
     text_put(&text, note && *note ? note : "Requested via api");
     if ((!note || !*note) && who->user != user)
-        text_format(&text, " by %s %s", who->user ? "user" : "service",
-                    who->user ? who->user->name : who->service->name);
+        text_format(&text, " by %s %s", who->user ? "user" : "service", who_name(who));
     return text_take(&text);
 }
 

@@ -148,9 +148,7 @@ static char **read_names(struct request *request, size_t *n)
 
 static void log_made(const struct request *request, const char *name)
 {
-    const struct who *who = &request->who;
-    log_line(LOG_INFO, "%s added the user %s", who->user ? who->user->name : who->service->name,
-             name);
+    log_line(LOG_INFO, "%s added the user %s", who_name(&request->who), name);
 }
 
 static void serve_add_many(struct request *request)

@@ -30,14 +30,19 @@ static struct span sent_token(const struct call *call)
     return span_trim(rest);
 }
 
+/* An admin is a user too, and what is listed as `self` of theirs is within `all`. */
+void who_add_own(struct scopes *scopes, const struct user *user)
+{
+    if (user->admin)
+        scopes_add_all(scopes);
+    else
+        scopes_add_self(scopes, user->name);
+}
+
 static void take_user(struct who *who, struct user *user)
 {
     who->user = user;
-    /* an admin is a user too, and what is listed as `self` of theirs is within `all` */
-    if (user->admin)
-        scopes_add_all(&who->own);
-    else
-        scopes_add_self(&who->own, user->name);
+    who_add_own(&who->own, user);
 }
 
 /* With a token, the cookie does not count: a wrong token is nobody. */
@@ -102,6 +107,17 @@ bool who_may_some(const struct who *who, enum scope scope)
 {
     return (inherits(who) || scopes_allow_some(who->granted, scope)) &&
            scopes_allow_some(&who->own, scope);
+}
+
+bool who_has(const struct who *who, const struct scopes *scopes)
+{
+    return (inherits(who) || scopes_within(scopes, who->granted)) &&
+           scopes_within(scopes, &who->own);
+}
+
+const char *who_name(const struct who *who)
+{
+    return who->user ? who->user->name : who->service->name;
 }
 
 void who_print_scopes(const struct who *who, struct text *text)

@@ -28,7 +28,13 @@ void who_release(struct who *who);
 bool who_may(const struct who *who, enum scope scope, const struct scope_object *object);
 bool who_may_all(const struct who *who, enum scope scope);
 bool who_may_some(const struct who *who, enum scope scope);
+/* Whether the caller has all of these themselves: nobody gives away more. */
+bool who_has(const struct who *who, const struct scopes *scopes);
 bool who_is_known(const struct who *who);
+/* The user's or service's name; only of one who is known. */
+const char *who_name(const struct who *who);
+/* Adds what a user may do by themselves: `self`, or everything for an admin. */
+void who_add_own(struct scopes *scopes, const struct user *user);
 /* The scopes that /user prints. */
 void who_print_scopes(const struct who *who, struct text *text);
 
