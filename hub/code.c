@@ -3,12 +3,11 @@
 #include "base/encode.h"
 #include "base/str.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* RFC 7636 4.1, 4.2: lengths of a verifier, and of a SHA-256 in base64url. */
-enum { CODE_BYTES = 32, VERIFIER_MIN = 43, VERIFIER_MAX = 128, CHALLENGE_LENGTH = 43 };
+enum { VERIFIER_MIN = 43, VERIFIER_MAX = 128, CHALLENGE_LENGTH = 43 };
 enum { CHAINS = 1024 };
 
 struct codes {
@@ -88,15 +87,7 @@ static void add(struct codes *codes, struct code *code)
 void codes_give(struct codes *codes, int64_t now_ms, const struct code_grant *grant,
                 char text[static CODE_TEXT_ROOM])
 {
-    unsigned char random[CODE_BYTES];
-    struct text printed = {0};
-    random_fill(random, sizeof random);
-    text_base64url(&printed, (struct span){(const char *)random, sizeof random});
-    assert(printed.n < CODE_TEXT_ROOM);
-    memcpy(text, printed.p, printed.n);
-    text[printed.n] = '\0';
-    text_release(&printed);
-
+    random_text(text);
     expire(codes, now_ms);
     make_room(codes, grant->user_id);
     struct code *code = must_alloc(sizeof *code);

@@ -10,7 +10,7 @@ enum {
     CODES_MAX = 10000,        /* at a time, used ones too; beyond it the oldest goes */
     CODES_PER_USER_MAX = 100, /* of one user; beyond it that user's oldest goes */
     CODE_LIFE_MS = 5 * 60 * 1000,
-    CODE_TEXT_ROOM = 64,
+    CODE_TEXT_ROOM = RANDOM_TEXT_ROOM,
 };
 
 struct codes;

@@ -1,6 +1,7 @@
 #include "hub/follow.h"
 
 #include "base/str.h"
+#include "spawner/logs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,19 +69,6 @@ static struct span last_bytes(struct span text, size_t n)
     return text.n > n ? (struct span){text.p + text.n - n, n} : text;
 }
 
-/* The last lines of a text, whose last line may be without its end. */
-static struct span last_lines(struct span text, unsigned lines)
-{
-    size_t at = text.n;
-    while (at > 0) {
-        bool begins = text.p[at - 1] == '\n' && at < text.n;
-        if (begins && --lines == 0)
-            break;
-        at--;
-    }
-    return (struct span){text.p + at, text.n - at};
-}
-
 /* --- one follower --- */
 
 static void follow_free(struct follow *follow)
@@ -135,7 +123,7 @@ static void send_new(struct follow *follow, struct span text)
         if (more.n > room)
             more.n = room;
     } else {
-        more = last_lines(now, follow->lines);
+        more = logs_last_lines(now, follow->lines);
     }
     call_stream_send(follow->call, more);
     follow->looked = true;

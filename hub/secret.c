@@ -1,12 +1,13 @@
 #include "hub/secret.h"
-#include "base/text.h"
+
+#include "base/encode.h"
+#include "tls/digest.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,13 +76,11 @@ char *secret_read(const char *path, struct error *why)
 static char *make_secret(void)
 {
     unsigned char bytes[RANDOM_BYTES];
-    char *text = must_alloc(2 * RANDOM_BYTES + 1);
-    if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-        abort();
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    struct text text = {0};
+    random_fill(bytes, sizeof bytes);
+    text_hex(&text, (struct span){(const char *)bytes, sizeof bytes});
     explicit_bzero(bytes, sizeof bytes);
-    return text;
+    return text_take(&text);
 }
 
 static bool write_whole(int fd, const char *text)

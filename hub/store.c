@@ -110,11 +110,11 @@ static const char *text_at(sqlite3_stmt *row, int column)
     return (const char *)sqlite3_column_text(row, column);
 }
 
-static void hash_at(sqlite3_stmt *row, int column, unsigned char hash[static TOKEN_HASH_BYTES])
+static void hash_at(sqlite3_stmt *row, int column, unsigned char hash[static DIGEST_BYTES])
 {
-    memset(hash, 0, TOKEN_HASH_BYTES);
-    if (sqlite3_column_bytes(row, column) == TOKEN_HASH_BYTES)
-        memcpy(hash, sqlite3_column_blob(row, column), TOKEN_HASH_BYTES);
+    memset(hash, 0, DIGEST_BYTES);
+    if (sqlite3_column_bytes(row, column) == DIGEST_BYTES)
+        memcpy(hash, sqlite3_column_blob(row, column), DIGEST_BYTES);
 }
 
 static void read_user(sqlite3_stmt *row, const struct store_reader *reader, void *arg)
@@ -368,10 +368,10 @@ static void add_text(struct write *write, const char *text)
 
 static void add_hash(struct write *write, const unsigned char *hash)
 {
-    write->columns[write->columns_n++] = (struct column){
-        .type = COLUMN_BLOB,
-        .bytes = must_copy_span((struct span){(const char *)hash, TOKEN_HASH_BYTES}),
-        .n = TOKEN_HASH_BYTES};
+    write->columns[write->columns_n++] =
+        (struct column){.type = COLUMN_BLOB,
+                        .bytes = must_copy_span((struct span){(const char *)hash, DIGEST_BYTES}),
+                        .n = DIGEST_BYTES};
 }
 
 static void send(struct store *store, struct write *write)
@@ -461,7 +461,7 @@ void store_put_session(struct store *store, const struct session_row *row)
     send(store, write);
 }
 
-void store_drop_session(struct store *store, const unsigned char hash[static TOKEN_HASH_BYTES])
+void store_drop_session(struct store *store, const unsigned char hash[static DIGEST_BYTES])
 {
     struct write *write = write_new(DROP_SESSION);
     add_hash(write, hash);

@@ -6,6 +6,7 @@
 #define HUB_STORE_H
 
 #include "base/loop.h"
+#include "tls/digest.h"
 
 /* Times are milliseconds since 1970, 0: never. Texts that may be NULL say so. */
 struct user_row {
@@ -24,11 +25,9 @@ struct server_row {
     int64_t started_ms, last_activity_ms;
 };
 
-enum { TOKEN_HASH_BYTES = 32 };
-
 struct token_row {
     uint64_t id;
-    unsigned char hash[TOKEN_HASH_BYTES];
+    unsigned char hash[DIGEST_BYTES];
     unsigned kind;         /* enum token_kind */
     uint64_t user_id;      /* 0: a service's */
     const char *service;   /* NULL: a user's */
@@ -40,7 +39,7 @@ struct token_row {
 };
 
 struct session_row {
-    unsigned char hash[TOKEN_HASH_BYTES];
+    unsigned char hash[DIGEST_BYTES];
     uint64_t user_id;
     const char *id; /* the jupyterhub-session-id */
     int64_t created_ms, expires_ms;
@@ -87,7 +86,7 @@ void store_drop_server(struct store *store, uint64_t user_id, const char *name);
 void store_put_token(struct store *store, const struct token_row *row);
 void store_drop_token(struct store *store, uint64_t id);
 void store_put_session(struct store *store, const struct session_row *row);
-void store_drop_session(struct store *store, const unsigned char hash[static TOKEN_HASH_BYTES]);
+void store_drop_session(struct store *store, const unsigned char hash[static DIGEST_BYTES]);
 void store_put_group(struct store *store, const struct group_row *row);
 void store_drop_group(struct store *store, const char *name); /* with its members */
 void store_put_member(struct store *store, const struct member_row *row);

@@ -1,17 +1,15 @@
 #include "hub/token.h"
 
-#include "base/encode.h"
 #include "base/loop.h"
 #include "base/str.h"
 #include "hub/hub.h"
 #include "hub/service.h"
 #include "hub/store.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SECRET_BYTES = 32, ACTIVITY_STEP_MS = 60000 };
+enum { ACTIVITY_STEP_MS = 60000 };
 
 static void put(struct hub *hub, const struct token *token)
 {
@@ -55,16 +53,9 @@ struct token *token_new(struct hub *hub, struct token_order *order,
         scopes_release(&order->scopes);
         return NULL;
     }
-    unsigned char secret[SECRET_BYTES];
-    struct text printed = {0};
-    random_fill(secret, sizeof secret);
-    text_base64url(&printed, (struct span){(const char *)secret, sizeof secret});
-    assert(printed.n < TOKEN_TEXT_ROOM);
-    memcpy(text, printed.p, printed.n);
-    text[printed.n] = '\0';
     struct token *token = must_alloc(sizeof *token);
-    digest_sha256((struct span){printed.p, printed.n}, token->hash);
-    text_release(&printed);
+    random_text(text);
+    digest_sha256(span_of(text), token->hash);
     token->id = hub->tokens.last_id + 1;
     token->kind = order->kind;
     token->user = order->user;

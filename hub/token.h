@@ -13,7 +13,7 @@ struct token_row;
 
 enum token_kind { TOKEN_API, TOKEN_SERVER, TOKEN_ACCESS };
 
-enum { TOKENS_PER_OWNER_MAX = 1000, TOKEN_TEXT_ROOM = 64 };
+enum { TOKENS_PER_OWNER_MAX = 1000, TOKEN_TEXT_ROOM = RANDOM_TEXT_ROOM };
 
 struct token {
     UT_hash_handle hh; /* in hub.tokens.by_hash */

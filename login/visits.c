@@ -40,22 +40,11 @@ void visits_free(struct visits *visits)
     free(visits);
 }
 
-static void make_token(char token[static VISIT_TOKEN + 1])
-{
-    unsigned char bytes[DIGEST_BYTES];
-    struct text text = {0};
-    random_fill(bytes, sizeof bytes);
-    text_base64url(&text, (struct span){(const char *)bytes, sizeof bytes});
-    memcpy(token, text.p, VISIT_TOKEN);
-    token[VISIT_TOKEN] = '\0';
-    text_release(&text);
-}
-
 void visits_cookie(const char *has, char cookie[static VISIT_TOKEN + 1])
 {
     char bytes[VISIT_TOKEN + 3];
     if (!has || strlen(has) != VISIT_TOKEN || base64url_decode(span_of(has), bytes) < 0)
-        make_token(cookie);
+        random_text(cookie);
     else
         memcpy(cookie, has, VISIT_TOKEN + 1);
 }
@@ -108,8 +97,8 @@ const struct visit *visits_open(struct visits *visits, int64_t now_ms, const cha
     if (visits->n == VISITS_MAX)
         visit_free(take_out(visits, find_victim(visits)));
     struct visit *visit = must_alloc(sizeof *visit);
-    make_token(visit->state);
-    make_token(visit->verifier);
+    random_text(visit->state);
+    random_text(visit->verifier);
     digest_sha256(span_of(cookie), visit->browser);
     visit->place = place_number(address);
     visit->until_ms = now_ms + LOGIN_VISIT_S * 1000;

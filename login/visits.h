@@ -8,7 +8,7 @@
 #include "base/base.h"
 #include "tls/digest.h"
 
-enum { VISITS_MAX = 1000, VISIT_NEXT_MAX = 2048, VISIT_TOKEN = 43 };
+enum { VISITS_MAX = 1000, VISIT_NEXT_MAX = 2048, VISIT_TOKEN = RANDOM_TEXT_ROOM - 1 };
 
 struct visit {
     char state[VISIT_TOKEN + 1];    /* 32 random bytes as base64url */

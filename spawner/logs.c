@@ -50,7 +50,7 @@ static struct span read_end(int fd, char *bytes)
     return (struct span){bytes + skip, n - skip};
 }
 
-static struct span last_lines(struct span text, unsigned lines_max)
+struct span logs_last_lines(struct span text, unsigned lines_max)
 {
     size_t at = text.n;
     unsigned lines = 0;
@@ -72,7 +72,7 @@ static void on_read(struct job *job)
     if (fd < 0)
         return;
     reading->bytes = must_alloc(LOGS_BYTES_MAX);
-    reading->text = last_lines(read_end(fd, reading->bytes), reading->lines_max);
+    reading->text = logs_last_lines(read_end(fd, reading->bytes), reading->lines_max);
     close(fd);
 }
 

@@ -1,9 +1,12 @@
 #include "tls/digest.h"
 
+#include "base/encode.h"
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
+#include <string.h>
 
 void digest_sha256(struct span bytes, unsigned char out[static DIGEST_BYTES])
 {
@@ -22,4 +25,15 @@ void random_fill(void *out, size_t bytes)
 {
     if (RAND_bytes(out, (int)bytes) != 1)
         abort();
+}
+
+void random_text(char out[static RANDOM_TEXT_ROOM])
+{
+    unsigned char bytes[32];
+    struct text text = {0};
+    random_fill(bytes, sizeof bytes);
+    text_base64url(&text, (struct span){(const char *)bytes, sizeof bytes});
+    memcpy(out, text.p, RANDOM_TEXT_ROOM - 1);
+    out[RANDOM_TEXT_ROOM - 1] = '\0';
+    text_release(&text);
 }

@@ -11,5 +11,8 @@ void digest_sha256(struct span bytes, unsigned char out[static DIGEST_BYTES]);
 void digest_sign(struct span key, struct span bytes, unsigned char out[static DIGEST_BYTES]);
 /* From the system's generator; ends the process when there is none. */
 void random_fill(void *out, size_t bytes);
+/* A text that nobody can guess: 32 random bytes as 43 characters of base64url (RFC 4648 5). */
+enum { RANDOM_TEXT_ROOM = 44 };
+void random_text(char out[static RANDOM_TEXT_ROOM]);
 
 #endif
