@@ -289,6 +289,8 @@ bool hub_start(struct hub *hub, struct error *error)
     add_admins(hub);
     hub->routes = routes_new(hub);
     take_up_servers(&restoring);
+    hub->spawner->driver->all_resumed(hub->spawner);
+    tokens_revoke_lost(hub);
     hub->proxy = proxy_new(hub);
     hub->culler = culler_new(hub);
     deadline_set(hub->loop, &hub->tick, TICK_MS);

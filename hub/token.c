@@ -174,6 +174,15 @@ void tokens_revoke(struct hub *hub, const struct user *user, const char *client_
         token_revoke(hub, token);
 }
 
+void tokens_revoke_lost(struct hub *hub)
+{
+    struct token *token, *next;
+    HASH_ITER(hh, hub->tokens.by_hash, token, next)
+    if (token->client_id && !server_of_client(hub, token->client_id) &&
+        !service_of_client(hub, token->client_id))
+        token_revoke(hub, token);
+}
+
 void tokens_expire(struct hub *hub)
 {
     struct token *token, *next;

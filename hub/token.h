@@ -57,6 +57,8 @@ void token_revoke(struct hub *hub, struct token *token);
 /* Revokes those that match all that is given (NULL: any). */
 void tokens_revoke(struct hub *hub, const struct user *user, const char *client_id,
                    const char *session);
+/* Those of OAuth clients that are no more: servers that did not outlive a hub that was killed. */
+void tokens_revoke_lost(struct hub *hub);
 /* Those past their time; by the hub's clock. */
 void tokens_expire(struct hub *hub);
 void tokens_write_activity(struct hub *hub);

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "spawner/logs.h"
+#include "spawner/orphans.h"
 #include "spawner/place.h"
 #include "spawner/spawn.h"
 
@@ -30,6 +31,7 @@ static const struct spawner_driver driver;
 static void on_measure_due(struct deadline *deadline);
 static void on_measure(struct job *job);
 static void on_measured(struct job *job);
+static void on_orphans_ended(void *arg);
 
 /* --- the driver --- */
 
@@ -129,6 +131,8 @@ struct spawner *local_new(struct loop *loop, struct jobs *jobs,
         free_local(local);
         return NULL;
     }
+    orphans_owner(local->settings.state_dir, local->owner);
+    local->born_ticks = orphans_now_ticks();
     local->cgroups = cgroups_find(local->settings.root);
     local->gpus = gpus_new(settings->gpus);
     say_limits(local);
@@ -168,6 +172,18 @@ static struct spawn *resume(struct spawner *spawner, const char *user, const cha
                             const char *state, const struct spawn_watch *watch, void *arg)
 {
     return spawn_resume(local_of(spawner), user, server, state, watch, arg);
+}
+
+static void all_resumed(struct spawner *spawner)
+{
+    struct local *local = local_of(spawner);
+    struct text known = {0};
+    size_t n = 0;
+    for (struct spawn *spawn = local->first; spawn; spawn = spawn->next, n++)
+        text_add(&known, (struct span){spawn->trace.mark, TRACE_MARK_BYTES});
+    local->at_work++;
+    orphans_end(local->jobs, local->owner, local->born_ticks, text_take(&known), n,
+                on_orphans_ended, local);
 }
 
 static void state(const struct spawn *spawn, struct text *json)
@@ -247,6 +263,11 @@ static void measured(struct measuring *measuring)
 
 /* --- from the loop, and on threads --- */
 
+static void on_orphans_ended(void *arg)
+{
+    local_work_done(arg);
+}
+
 static void on_measure_due(struct deadline *deadline)
 {
     measure(CONTAINER(deadline, struct local, measure));
@@ -267,6 +288,7 @@ static const struct spawner_driver driver = {
     .name = "local",
     .start = start,
     .resume = resume,
+    .all_resumed = all_resumed,
     .verify = spawn_verify,
     .stop = spawn_stop,
     .state = state,

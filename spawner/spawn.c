@@ -134,7 +134,7 @@ struct spawn *spawn_start(struct local *local, const struct spawn_order *order,
 {
     struct spawn *spawn = add_spawn(local, watch, arg);
     launch_begin(&spawn->launch, &local->settings, local->cgroups, order);
-    trace_begin(&spawn->trace);
+    trace_begin(&spawn->trace, spawn->local->owner);
     set_status_path(spawn, order->user, order->server);
     spawn->launch.hide_gpus = gpus_count(local->gpus) > 0;
     if (order->limits.gpus) {

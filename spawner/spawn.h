@@ -15,8 +15,10 @@ struct local {
     struct local_settings settings;
     struct cgroups *cgroups;
     struct gpus *gpus;
-    char *keeper;    /* when we had to find it */
-    char *homes_dir; /* as an absolute path */
+    char *keeper;                  /* when we had to find it */
+    char *homes_dir;               /* as an absolute path */
+    char owner[TRACE_OWNER_BYTES]; /* of the marks of our servers */
+    uint64_t born_ticks;           /* when we began */
     struct spawn *first, **last;
     uint64_t ids;
     struct deadline measure;     /* set while something runs */

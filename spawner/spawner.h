@@ -67,6 +67,9 @@ struct spawner_driver {
      * could have taken the port before the server did. One question at a time; not told when the
      * server ends or is released first. */
     void (*verify)(struct spawn *spawn, spawn_verified *done, void *arg);
+    /* Every server that is to be resumed is: whatever else of this hub's still runs is ended, for
+     * the hub was killed before it could write it down. Before the first start. */
+    void (*all_resumed)(struct spawner *spawner);
     /* Asks it to end, ends it after its grace; now: at once. May be called again to hurry. */
     void (*stop)(struct spawn *spawn, bool now);
     /* What resume needs after a restart, as a JSON object; an empty one before `started`. */

@@ -18,13 +18,14 @@
 
 enum { KILL_ROUNDS = 200, KILL_ROUND_MS = 10, ENVIRON_BYTES_MAX = 256 * 1024 };
 
-void trace_begin(struct trace *trace)
+void trace_begin(struct trace *trace, const char owner[static TRACE_OWNER_BYTES])
 {
-    unsigned char bytes[(TRACE_MARK_BYTES - 1) / 2];
+    unsigned char bytes[(TRACE_MARK_BYTES - TRACE_OWNER_BYTES) / 2];
     struct text mark = {0};
     *trace = (struct trace){0};
     process_boot(trace->boot);
     random_fill(bytes, sizeof bytes);
+    text_put(&mark, owner);
     text_hex(&mark, (struct span){(const char *)bytes, sizeof bytes});
     memcpy(trace->mark, mark.p, sizeof trace->mark - 1);
     text_release(&mark);
@@ -106,23 +107,28 @@ int trace_open(const struct trace *trace)
 
 /* --- the end --- */
 
-/* Whether the process's environment, as it was at its start, has the mark. */
-static bool is_marked(pid_t pid, const char *mark, char *bytes)
+bool trace_mark_of(pid_t pid, char mark[static TRACE_MARK_BYTES])
 {
-    char path[64], pair[64];
+    static const char name[] = TRACE_VARIABLE "=";
+    char path[64], *bytes = must_alloc(ENVIRON_BYTES_MAX);
+    size_t n = 0;
     snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    size_t n = 0;
-    for (ssize_t more;
-         n < ENVIRON_BYTES_MAX && (more = read(fd, bytes + n, ENVIRON_BYTES_MAX - n)) > 0;)
+    for (ssize_t more; fd >= 0 && n < ENVIRON_BYTES_MAX &&
+                       (more = read(fd, bytes + n, ENVIRON_BYTES_MAX - n)) > 0;)
         n += (size_t)more;
-    close(fd);
-    /* With the end of the variable before it, and its own. */
-    size_t pair_n = (size_t)snprintf(pair, sizeof pair, TRACE_VARIABLE "=%s", mark) + 1;
-    const char *at = n ? memmem(bytes, n, pair, pair_n) : NULL;
-    return at && (at == bytes || at[-1] == '\0');
+    if (fd >= 0)
+        close(fd);
+    const char *at = bytes, *end = bytes + n;
+    while (at && ((at = memmem(at, (size_t)(end - at), name, sizeof name - 1)) != NULL) &&
+           at != bytes && at[-1] != '\0')
+        at++;
+    const char *value = at ? at + sizeof name - 1 : NULL;
+    bool found = value && end - value >= TRACE_MARK_BYTES && value[TRACE_MARK_BYTES - 1] == '\0';
+    if (found)
+        memcpy(mark, value, TRACE_MARK_BYTES);
+    free(bytes);
+    return found && strlen(mark) == TRACE_MARK_BYTES - 1;
 }
 
 /* Whether it is the user's: or the superuser's, as a keeper that let nobody look into it appears to
@@ -135,15 +141,16 @@ static bool is_of(pid_t pid, uid_t uid)
     return stat(path, &at) == 0 && (at.st_uid == uid || at.st_uid == 0);
 }
 
-static size_t kill_marked(const struct trace *trace, char *bytes)
+static size_t kill_marked(const struct trace *trace)
 {
+    char mark[TRACE_MARK_BYTES];
     struct processes all = {0};
     size_t alive = 0;
     processes_read(&all);
     for (size_t i = 0; i < all.n; i++) {
         const struct process *process = &all.list[i];
         if (process->ended || !is_of(process->pid, trace->uid) ||
-            !is_marked(process->pid, trace->mark, bytes))
+            !trace_mark_of(process->pid, mark) || strcmp(mark, trace->mark) != 0)
             continue;
         processes_kill_below(process->pid); /* what it started may have another environment */
         kill(process->pid, SIGKILL);
@@ -155,7 +162,6 @@ static size_t kill_marked(const struct trace *trace, char *bytes)
 
 bool trace_kill(const struct trace *trace)
 {
-    char *bytes = must_alloc(ENVIRON_BYTES_MAX);
     size_t alive = 1;
     for (int round = 0; alive && round < KILL_ROUNDS; round++) {
         const struct timespec pause = {0, KILL_ROUND_MS * 1000000L};
@@ -168,8 +174,7 @@ bool trace_kill(const struct trace *trace)
             pidfd_send_signal(keeper, SIGKILL, NULL, 0);
             close(keeper);
         }
-        alive += kill_marked(trace, bytes);
+        alive += kill_marked(trace);
     }
-    free(bytes);
     return alive == 0;
 }

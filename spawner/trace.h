@@ -8,7 +8,8 @@
 
 #include <sys/types.h>
 
-enum { TRACE_MARK_BYTES = 33 };
+/* A mark: whose server it is (spawner/orphans), then a random number. Hexadecimal, with its end. */
+enum { TRACE_OWNER_BYTES = 9, TRACE_MARK_BYTES = 33 };
 
 /* The variable that marks every process of a server; for those whose keeper was killed. */
 #define TRACE_VARIABLE "HUBGATE_SERVER"
@@ -25,8 +26,8 @@ struct trace {
     struct cgroup cgroup;
 };
 
-/* A new mark and this boot. */
-void trace_begin(struct trace *trace);
+/* A new mark of that owner, and this boot. */
+void trace_begin(struct trace *trace, const char owner[static TRACE_OWNER_BYTES]);
 void trace_release(struct trace *trace);
 
 void trace_json(const struct trace *trace, struct text *json);
@@ -40,5 +41,8 @@ bool trace_is_this_boot(const struct trace *trace);
 /* Ends with SIGKILL the keeper and all that it started, found by cgroup, by descent and by mark.
  * False: some are still there, and nothing more can be done. Blocks: up to some seconds. */
 bool trace_kill(const struct trace *trace);
+
+/* The mark that the process began with; false: none, or it is not ours to read. Blocks on /proc. */
+bool trace_mark_of(pid_t pid, char mark[static TRACE_MARK_BYTES]);
 
 #endif

@@ -4,6 +4,7 @@ proxy's table; culling."""
 import json
 import os
 import pathlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -181,6 +182,23 @@ def test_a_server_that_died_while_there_was_no_hub_is_cleaned_up(start_hub):
     wait_for(lambda: not (hub.server("ada") or {}).get("ready") and
              not (hub.server("ada") or {}).get("pending"), "the end of the record")
     wait_for(lambda: "/user/ada" not in proxy_table(hub), "the end of the route")
+    hub.start_server("ada")
+
+
+def test_what_was_started_and_not_written_down_is_ended(start_hub):
+    hub = start_hub()
+    hub.start_server("ada")
+    environ = next(pathlib.Path(f"/proc/{pid}/environ").read_bytes() for pid in hubs.marked(hub.mark)
+                   if environ_user(pid) == "ada")
+    token = re.search(rb"JUPYTERHUB_API_TOKEN=([^\0]+)", environ)[1].decode()
+    assert hub.api("GET", "/user", token=token).status_code == 200
+    hub.process.kill()
+    hub.process.wait()
+    with sqlite3.connect(hub.path / "state/hub.sqlite") as database:  # as if killed a moment earlier
+        database.execute("UPDATE servers SET state = NULL, url = NULL")
+    hub.start().wait_ready()
+    wait_for(lambda: not any(environ_user(pid) == "ada" for pid in hubs.marked(hub.mark)), "its end")
+    assert hub.api("GET", "/user", token=token).status_code == 403
     hub.start_server("ada")
 
 

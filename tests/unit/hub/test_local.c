@@ -657,11 +657,60 @@ static void what_a_server_uses_is_measured(void **state)
     rig_stop(&told, true);
 }
 
+/* --- what nobody wrote down --- */
+
+static void close_and_open(struct rig *rig)
+{
+    rig_close(rig);
+    rig_open(rig);
+}
+
+static void a_server_that_no_record_knows_is_ended(void **state)
+{
+    struct rig *rig = *state;
+    struct told lost, known, again;
+    struct text kept = {0};
+    rig_start(rig, &lost, "ada", "echo $$ >~/pid; setsid sleep 600 & sleep 600");
+    rig_start(rig, &known, "eve", "echo $$ >~/pid; sleep 600");
+    rig_until_started(&lost);
+    rig_until_started(&known);
+    pid_t lost_pid = pid_in(rig, "pid");
+    rig_until_file(rig, home_file(rig, "eve", "pid"), "\n");
+    rig->spawner->driver->state(known.spawn, &kept);
+    rig->spawner->driver->release(lost.spawn);
+    rig->spawner->driver->release(known.spawn);
+    char *text = text_take(&kept);
+    usleep(20000); /* two ticks: processes tell their start in hundredths of a second */
+    close_and_open(rig);
+    again = (struct told){.rig = rig};
+    again.spawn = rig->spawner->driver->resume(rig->spawner, "eve", "", text, &rig_watch, &again);
+    rig->spawner->driver->all_resumed(rig->spawner);
+    free(text);
+    rig_until_started(&again);
+    RIG_UNTIL(rig, rig_is_gone, &lost_pid);
+    rig_stop(&again, true);
+}
+
+static void a_start_during_the_search_is_left_alone(void **state)
+{
+    struct rig *rig = *state;
+    struct told told;
+    rig->spawner->driver->all_resumed(rig->spawner);
+    rig_start(rig, &told, "ada", "echo $$ >~/pid; sleep 600");
+    rig_until_started(&told);
+    rig->spawner->driver->all_resumed(rig->spawner);
+    pid_t pid = pid_in(rig, "pid");
+    assert_false(rig_is_gone(&pid));
+    rig_stop(&told, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, remove_all)
         TEST(a_server_starts_says_and_ends_with_its_status),
+        TEST(a_server_that_no_record_knows_is_ended),
+        TEST(a_start_during_the_search_is_left_alone),
         TEST(a_server_has_its_environment_directory_and_session),
         TEST(a_command_that_is_not_there_ends_the_start_at_once),
         TEST(stop_ends_what_left_for_sessions_of_its_own),
