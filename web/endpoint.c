@@ -1,5 +1,6 @@
 #include "web/endpoint.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "web/peer.h"
 
@@ -12,8 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* After accept(2) failed, for want of descriptors mostly: so long nothing is accepted. */
+enum { PAUSE_MS = 500 };
+
 struct endpoint {
     struct peers peers; /* on_room finds us by it */
+    struct deadline resume;
     struct evhttp *http;
     struct tls_context *tls;
     struct evhttp_bound_socket *sockets[BIND_MAX];
@@ -25,6 +30,8 @@ struct endpoint {
 static struct bufferevent *on_bufferevent(struct event_base *base, void *arg);
 static void on_request(struct evhttp_request *req, void *arg);
 static void on_room(struct peers *peers, bool room);
+static void on_accept_failed(struct evconnlistener *listener, void *http);
+static void on_resume(struct deadline *deadline);
 
 static bool listen_on(struct endpoint *endpoint, const struct bound *bound, struct error *error)
 {
@@ -34,8 +41,21 @@ static bool listen_on(struct endpoint *endpoint, const struct bound *bound, stru
         if (!socket)
             return error_set(error, "cannot serve on a bound socket: %s", strerror(errno));
         endpoint->sockets[endpoint->sockets_n++] = socket;
+        evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(socket), on_accept_failed);
     }
+    deadline_set(endpoint->peers.loop, &endpoint->resume, PAUSE_MS);
     return true;
+}
+
+static void listeners_enable(struct endpoint *endpoint, bool room)
+{
+    for (size_t i = 0; i < endpoint->sockets_n; i++) {
+        struct evconnlistener *listener = evhttp_bound_socket_get_listener(endpoint->sockets[i]);
+        if (room)
+            evconnlistener_enable(listener);
+        else
+            evconnlistener_disable(listener);
+    }
 }
 
 struct endpoint *endpoint_new(struct loop *loop, const struct endpoint_limits *limits,
@@ -47,6 +67,7 @@ struct endpoint *endpoint_new(struct loop *loop, const struct endpoint_limits *l
     endpoint->peers =
         (struct peers){.loop = loop, .calls = calls, .limits = *limits, .on_room = on_room};
     peers_init(&endpoint->peers);
+    endpoint->resume.expire = on_resume;
     endpoint->tls = tls;
     endpoint->serve = serve;
     endpoint->arg = arg;
@@ -71,6 +92,7 @@ void endpoint_stop(struct endpoint *endpoint)
     for (size_t i = 0; i < endpoint->sockets_n; i++)
         evhttp_del_accept_socket(endpoint->http, endpoint->sockets[i]);
     endpoint->sockets_n = 0;
+    deadline_clear(&endpoint->resume);
 }
 
 void endpoint_free(struct endpoint *endpoint)
@@ -163,12 +185,22 @@ static void on_request(struct evhttp_request *req, void *arg)
 
 static void on_room(struct peers *peers, bool room)
 {
-    struct endpoint *endpoint = CONTAINER(peers, struct endpoint, peers);
-    for (size_t i = 0; i < endpoint->sockets_n; i++) {
-        struct evconnlistener *listener = evhttp_bound_socket_get_listener(endpoint->sockets[i]);
-        if (room)
-            evconnlistener_enable(listener);
-        else
-            evconnlistener_disable(listener);
-    }
+    listeners_enable(CONTAINER(peers, struct endpoint, peers), room);
+}
+
+/* It would fail again at once, and again. evhttp gives us no word of our own here: on_resume looks
+ * by itself. */
+static void on_accept_failed(struct evconnlistener *listener, void *http)
+{
+    (void)http;
+    log_line(LOG_ERROR, "no connection can be accepted just now: %s", strerror(errno));
+    evconnlistener_disable(listener);
+}
+
+static void on_resume(struct deadline *deadline)
+{
+    struct endpoint *endpoint = CONTAINER(deadline, struct endpoint, resume);
+    deadline_set(endpoint->peers.loop, &endpoint->resume, PAUSE_MS);
+    if (endpoint->peers.n < endpoint->peers.limits.peers_max)
+        listeners_enable(endpoint, true);
 }
