@@ -319,6 +319,22 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
     return true;
 }
 
+/* A script may ask to be the service worker of all paths, and would then see and answer every
+ * request of its visitors, the hub's log-in too: it gets those of its own route at most. false: the
+ * line goes on as it is. */
+static bool add_worker_scope(struct spans *spans, const struct exchange *x)
+{
+    size_t segments = x->route->segments;
+    segments -= x->worker->options->host_routing && segments > 0;
+    if (segments == 0)
+        return false;
+    struct span raw = x->path.raw, rest = path_after(&x->path, segments);
+    spans_add(spans, SPAN("Service-Worker-Allowed: "));
+    spans_add(spans, (struct span){raw.p, (size_t)(rest.p - raw.p)});
+    spans_add(spans, SPAN("/\r\n"));
+    return true;
+}
+
 void forward_reply(struct spans *spans, const struct exchange *x, const struct head *reply)
 {
     bool dated = false;
@@ -327,6 +343,9 @@ void forward_reply(struct spans *spans, const struct exchange *x, const struct h
         const struct field *field = &reply->fields[i];
         dated = dated || span_is_nocase(field->name, SPAN("date"));
         if (span_is_nocase(field->name, SPAN("location")) && add_location(spans, x, reply, field))
+            continue;
+        if (span_is_nocase(field->name, SPAN("service-worker-allowed")) &&
+            add_worker_scope(spans, x))
             continue;
         if (reply_field_passes(x, reply, field))
             spans_add(spans, field->line);

@@ -294,6 +294,14 @@ ROWS = [
         "keeps the address in its brackets",
         "the redirect leads to the host that was asked for",
     ),
+    # what users' servers send
+    Difference(
+        "service-worker",
+        "passes `Service-Worker-Allowed` on as it is",
+        "below a route, its value becomes the route's own path; of the root route it stays",
+        "else one user's server becomes, with `/`, the service worker of the whole origin in the browsers "
+        "of its visitors: it then sees and answers their requests to the hub, passwords too",
+    ),
 ]
 DIFFERENCES = {row.name: row for row in ROWS}
 

@@ -319,3 +319,15 @@ def test_head_leaves_the_connections_in_order(proxy, upstream):
         for _ in range(3):
             answer = client.send(peers.request("HEAD", "/")).read_response("HEAD")
             assert answer.get("content-length") == "100"
+
+
+# --- what a user's server may not ask for ---
+
+def test_a_service_worker_is_its_own_routes(kind, proxy, upstream):
+    server = upstream(peers.answering(
+        lambda _: peers.response(fields=[("Service-Worker-Allowed", "/")])))
+    proxy.api.add("/user/ada", server.url)
+    with proxy.connect() as client:
+        client.send(peers.request("GET", "/user/ada/files/sw.js"))
+        scope = client.read_response().all("Service-Worker-Allowed")
+    assert scope == differs(kind, "service-worker", ["/"], ["/user/ada/"])

@@ -433,6 +433,35 @@ static void auto_rewrite_sets_the_clients_host(void **state)
     check_location(rig, 302, "//127.0.0.1:8081/a", "//127.0.0.1:8081/a");
 }
 
+/* expected: the scope that is let through. */
+static void check_worker_scope(struct rig *rig, const char *target, const char *expected)
+{
+    static const char reply[] =
+        "HTTP/1.1 200 X\r\nContent-Length: 0\r\nservice-Worker-allowed: /\r\n\r\n";
+    char head[256], line[256];
+    snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: h.test\r\n\r\n", target);
+    snprintf(line, sizeof line, "ervice-Worker-%s\r\n", expected);
+    read_request(rig, head);
+    assert_int_equal(rig_reply(rig, reply, sizeof reply - 1), H1_OK);
+    if (!has_line(rig, line))
+        fail_msg("%s: no %s in\n%.*s", target, expected, (int)rig->text_n, rig->text);
+}
+
+static void a_service_worker_gets_its_own_routes_paths(void **state)
+{
+    struct rig *rig = *state;
+    rig_route(rig, "/user/a", "http://127.0.0.1:1");
+    check_worker_scope(rig, "/user/a/x/sw.js?/b/", "Allowed: /user/a/");
+    check_worker_scope(rig, "/user/a", "Allowed: /user/a/");
+    check_worker_scope(rig, "/user/%61/sw.js", "Allowed: /user/%61/");
+    check_worker_scope(rig, "/x/sw.js", "allowed: /"); /* of the root route */
+    rig->options.host_routing = true;
+    rig_route(rig, "/h.test", "http://127.0.0.1:1");
+    rig_route(rig, "/h.test/b", "http://127.0.0.1:1");
+    check_worker_scope(rig, "/x/sw.js", "allowed: /");
+    check_worker_scope(rig, "/b/x/sw.js", "Allowed: /b/");
+}
+
 static void protocol_rewrite_sets_the_scheme(void **state)
 {
     struct rig *rig = *state;
@@ -479,6 +508,7 @@ int main(void)
         TEST(an_interim_reply_frames_nothing),
         TEST(locations_are_untouched_by_default),
         TEST(auto_rewrite_sets_the_clients_host),
+        TEST(a_service_worker_gets_its_own_routes_paths),
         TEST(protocol_rewrite_sets_the_scheme),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
