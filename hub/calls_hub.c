@@ -346,6 +346,7 @@ static void serve_metrics(struct request *request)
     print_requests(request->call->calls, &page);
     metrics_process(&page);
     call_add_header(request->call, "X-JupyterHub-Version", HUB_API_VERSION);
+    request_seal(request->call);
     call_answer(request->call, 200, METRICS_TYPE, &page, "");
 }
 

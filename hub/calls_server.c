@@ -176,6 +176,7 @@ static void serve_progress(struct request *request)
         return;
     }
     call_add_header(request->call, "X-JupyterHub-Version", HUB_API_VERSION);
+    request_seal(request->call);
     (void)progress_watch(progress, request->hub->loop, request->call);
 }
 

@@ -164,8 +164,7 @@ void follow_log(struct request *request, const struct server *server, unsigned l
         return;
     }
     call_add_header(call, "X-JupyterHub-Version", HUB_API_VERSION);
-    call_add_header(call, "X-Content-Type-Options", "nosniff");
-    call_add_header(call, "Cache-Control", "no-store");
+    request_seal(call);
     struct follow *follow = must_alloc(sizeof *follow);
     *follow = (struct follow){.hub = hub,
                               .call = call,

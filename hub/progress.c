@@ -141,7 +141,6 @@ bool progress_watch(struct progress *progress, struct loop *loop, struct call *c
 {
     if (progress->watchers_n >= PROGRESS_WATCHERS_MAX)
         return false;
-    call_add_header(call, "Cache-Control", "no-cache");
     call_add_header(call, "X-Accel-Buffering", "no");
     if (!call_stream(call, "text/event-stream", on_gone))
         return true;

@@ -32,10 +32,17 @@ static void answer(struct request *request, unsigned status, const char *type, s
     call_answer(request->call, status, type, body, note);
 }
 
+void request_seal(struct call *call)
+{
+    call_add_header(call, "Cache-Control", "no-store");
+    call_add_header(call, "X-Content-Type-Options", "nosniff");
+    call_add_header(call, "Content-Security-Policy",
+                    "default-src 'none'; frame-ancestors 'none'; sandbox");
+}
+
 void request_json(struct request *request, unsigned status, struct text *json)
 {
-    call_add_header(request->call, "Cache-Control", "no-store");
-    call_add_header(request->call, "X-Content-Type-Options", "nosniff");
+    request_seal(request->call);
     answer(request, status, "application/json", json, "");
 }
 
@@ -45,13 +52,17 @@ void request_empty(struct request *request, unsigned status)
 }
 
 /* Pages of the hub are of one origin with users' servers, so that what those may do to them is
- * taken away where a browser lets us: no frames, no scripts but ours, no opener. */
+ * taken away where a browser lets us: no frames, no scripts but ours, no opener (`same-origin`
+ * would let a page of the same origin that says the same keep hold of the window). */
 static void add_page_fields(struct request *request)
 {
     static const char *const fields[][2] = {
-        {"X-Content-Type-Options", "nosniff"}, {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "same-origin"},    {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cache-Control", "no-store"},         {"Vary", "Cookie, Accept-Language"},
+        {"X-Content-Type-Options", "nosniff"},
+        {"X-Frame-Options", "DENY"},
+        {"Referrer-Policy", "same-origin"},
+        {"Cross-Origin-Opener-Policy", "noopener-allow-popups"},
+        {"Cache-Control", "no-store"},
+        {"Vary", "Cookie, Accept-Language"},
     };
     struct text policy = {0};
     text_put(&policy, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' "

@@ -41,6 +41,11 @@ struct request {
     void *own; /* the serving room's, to be freed with free() */
 };
 
+/* For answers that are no pages, of an API that a cookie opens too: nobody keeps them, and a
+ * browser that is sent to one shows it as of an origin of its own, so that a user's server, which
+ * shares ours, cannot read it out of a frame or a window. request_json's have it. */
+void request_seal(struct call *call);
+
 /* Answers. The text is taken. */
 void request_json(struct request *request, unsigned status, struct text *json);
 void request_empty(struct request *request, unsigned status);

@@ -187,7 +187,7 @@ def test_progress_tells_from_the_beginning(hub, api):
     with watch(hub, f"/users/{name}/server/progress") as stream:
         assert stream.status_code == 200
         assert stream.headers["Content-Type"].startswith("text/event-stream")
-        assert stream.headers["Cache-Control"] == "no-cache" and stream.headers["X-JupyterHub-Version"]
+        assert stream.headers["Cache-Control"] == "no-store" and stream.headers["X-JupyterHub-Version"]
         told = events(stream)
         assert next(told)["progress"] == 0
         let_go(hub, name)

@@ -1,6 +1,14 @@
 """What goes wrong, or is made to go wrong, around the hub: it goes on, and keeps what it has."""
 
+import contextlib
+import os
+import pathlib
+import resource
+import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+
+import requests
 
 import hubs
 
@@ -18,3 +26,45 @@ def test_named_server_started_again_while_it_is_removed(start_hub):
     hub.wait_server("lingers-ada", "lab")
     hub.stop_server("lingers-ada", "lab")
     assert "lab" in hub.user("lingers-ada")["servers"]
+
+
+# --- a user's server has the hub's origin ---
+
+def test_windows_and_frames_of_a_users_server_read_nothing(hub):
+    admin = hub.browser("admin")
+    hub.start_server("ada")
+    visit = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe", "Sec-Fetch-Site": "same-origin"}
+    page = admin.get("/hub/home", headers=visit)
+    assert page.headers["X-Frame-Options"] == "DENY"
+    assert page.headers["Cross-Origin-Opener-Policy"] == "noopener-allow-popups"
+    for path in ("api", "api/user", "api/users", "api/users/nobody", "api/users/ada/server/logs", "metrics",
+                 "api/users/ada/server/progress"):
+        answer = admin.get("/hub/" + path, headers=visit)
+        policy = answer.headers["Content-Security-Policy"].split("; ")
+        assert "sandbox" in policy and "frame-ancestors 'none'" in policy, path
+        assert answer.headers["Cache-Control"] == "no-store", path
+
+
+# --- without descriptors ---
+
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_no_descriptor_left_is_neither_a_loop_nor_a_flood_of_lines(start_hub):
+    hub = start_hub()
+    pid = hub.process.pid
+    limit = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    before = len(hub.log)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (40, limit[1]))
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(60):
+            open_ones.enter_context(socket.create_connection(("127.0.0.1", hub.hub_port)))
+        hubs.wait_for(lambda: "Too many open files" in hub.log[before:], "the first that finds no place")
+        began, used = time.monotonic(), cpu_s(pid)
+        hubs.wait_for(lambda: time.monotonic() - began > 2, "two seconds of that")
+        assert cpu_s(pid) - used < 0.2
+        assert len(hub.log) - before < 4000
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+    hubs.wait_for(lambda: requests.get(hub.direct_url + "health", timeout=5).ok, "its answers")
