@@ -6,7 +6,7 @@ VERSION := $(shell cat VERSION)
 # The commit is a label of the metric hubgate_build_info; a tarball without git says "unknown".
 COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 
-# Floors: the shared ones, the proxy's, the hub's; the operator's command stands on base alone.
+# The floors that all servers share; the programs name their own below.
 SHARED  := base tls net http web
 LIBS    := libevent_core libevent_extra libevent_openssl libssl libcrypto jansson
 HUB_LIBS := libcurl sqlite3 libargon2 yaml-0.1
@@ -111,11 +111,11 @@ browser: all ## the hub, JupyterHub and JupyterLab in Chromium
 
 check: unit asan e2e hub lint ## everything a change must pass (sanitizers included)
 
-asan: ## unit tests and a proxy under address and undefined-behaviour sanitizers
+asan: ## unit tests and the programs under address and undefined-behaviour sanitizers
 	$(MAKE) BUILD=build/asan OPTIM='-O1 -g -fno-omit-frame-pointer' LTO= HARDEN=-fPIE \
 	    EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' all unit
 
-tsan: ## unit tests and a proxy under the thread sanitizer
+tsan: ## unit tests and the programs under the thread sanitizer
 	$(MAKE) BUILD=build/tsan OPTIM='-O1 -g' LTO= HARDEN=-fPIE EXTRA='-fsanitize=thread' all unit
 
 fuzz: ## a minute of fuzzing per target (FUZZ_SECONDS; clang)
@@ -166,6 +166,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	    LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate
 
 clean: ## remove what make built (the virtual environments stay)
-	rm -rf $(BUILD)/obj $(BUILD)/unit $(BUILD)/fuzz $(BUILD)/asan $(BUILD)/tsan $(BUILD)/libfuzzer $(PROGRAMS)
+	rm -rf $(addprefix $(BUILD)/,obj unit fuzz bench hub.a asan tsan libfuzzer) $(PROGRAMS)
 
 -include $(OBJ:.o=.d) $(HUB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(wildcard $(BUILD)/obj/main.d $(BUILD)/obj/*/main.d) $(UNIT:=.d) $(HUB_UNIT:=.d)
