@@ -58,7 +58,10 @@ bool hub_take_state(struct hub *hub, struct error *error)
     if (hub->lock_fd < 0)
         return error_set(error, "state_dir %s: %s", directory, strerror(errno));
     if (flock(hub->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return error_set(error, "state_dir %s: another hubgate-hub is using it", directory);
+        return error_set(error,
+                         "state_dir %s: another hubgate-hub is using it; stop it, or set another "
+                         "state_dir",
+                         directory);
     return true;
 }
 

@@ -61,11 +61,11 @@ char *secret_read(const char *path, struct error *why)
     if (got < 0)
         error_set(why, "%s cannot be read: %s", path, strerror(failed));
     else if (n == 0)
-        error_set(why, "%s is empty", path);
+        error_set(why, "%s is empty; write the secret into it", path);
     else if (n > SECRET_BYTES_MAX)
         error_set(why, "%s has more than %d bytes", path, SECRET_BYTES_MAX);
     else if (memchr(text, '\0', n) || memchr(text, '\n', n))
-        error_set(why, "%s has more than one line", path);
+        error_set(why, "%s has more than one line; a secret is one", path);
     else
         secret = must_copy_span((struct span){text, n});
     explicit_bzero(text, sizeof text);

@@ -244,9 +244,11 @@ static bool check_profiles(struct settling *settling)
     {
         if ((size_t)json_integer_value(json_object_get(profile, "gpus")) >
             settling->settings->gpus.n)
-            return settle_refuse(
-                settling, "--profiles", "%.80s: it wants more GPUs than there are in gpus (%zu)",
-                json_string_value(json_object_get(profile, "name")), settling->settings->gpus.n);
+            return settle_refuse(settling, "--profiles",
+                                 "%.80s: it wants more GPUs than there are in gpus (%zu); lower "
+                                 "it, or list more there",
+                                 json_string_value(json_object_get(profile, "name")),
+                                 settling->settings->gpus.n);
     }
     return true;
 }
@@ -259,9 +261,10 @@ static bool settle_servers(struct settling *settling)
     if (settings->switch_user && geteuid() != 0)
         return settle_refuse(settling, "--switch-user", "only root can; start the hub as root");
     if (!settings->server_command.n)
-        return settle_refuse(settling, "--server-command", "it is empty");
+        return settle_refuse(settling, "--server-command", "it is empty; say what to start");
     if (settings->limits.gpus > settings->gpus.n)
-        return settle_refuse(settling, "--gpu-limit", "there are only %zu in gpus",
+        return settle_refuse(settling, "--gpu-limit",
+                             "there are only %zu in gpus; ask for less, or list more there",
                              settings->gpus.n);
     return check_profiles(settling);
 }

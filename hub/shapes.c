@@ -403,7 +403,7 @@ static bool check_profile(json_t *profile, size_t number, const json_t *before, 
                          json_string_value(json_object_get(profile, "slug")));
     if (json_array_size(json_object_get(profile, "command")) == 0 &&
         json_object_get(profile, "command"))
-        return error_set(why, "command: it is empty");
+        return error_set(why, "command: it is empty; leave it out, or say what to start");
     json_array_foreach((json_t *)(uintptr_t)before, i, item)
     {
         if (is_default(item) && is_default(profile))

@@ -155,19 +155,23 @@ static void test_a_value_that_another_source_covers_is_checked_too(void **state)
 static void test_combinations_are_told_where_their_key_stood(void **state)
 {
     (void)state;
-    expect_error("\ngpu_limit: 2\n", "", "%:2: gpu_limit: there are only 0 in gpus");
+    expect_error("\ngpu_limit: 2\n", "",
+                 "%:2: gpu_limit: there are only 0 in gpus; ask for less, or list more there");
     expect_error("gpu_limit: 2\n", "--gpu-limit 3",
-                 "error: option '--gpu-limit <n>': there are only 0 in gpus");
+                 "error: option '--gpu-limit <n>': there are only 0 in gpus; ask for less, or list "
+                 "more there");
     setenv("HUBGATE_HUB_GPU_LIMIT", "4", 1);
     expect_error("gpu_limit: 2\n", "",
-                 "error: environment variable 'HUBGATE_HUB_GPU_LIMIT': there are only 0 in gpus");
+                 "error: environment variable 'HUBGATE_HUB_GPU_LIMIT': there are only 0 in gpus; "
+                 "ask for less, or list more there");
     unsetenv("HUBGATE_HUB_GPU_LIMIT");
-    expect_error("server_command: []\n", "", "%:1: server_command: it is empty");
+    expect_error("server_command: []\n", "", "%:1: server_command: it is empty; say what to start");
     expect_error("proxy_command: [hubgate]\nproxy_port: 8081\n", "",
                  "%:2: proxy_port: it is the hub's own port, 8081; give one of them another");
     expect_good("gpus: 2\ngpu_limit: 2\n", "");
     expect_error("gpus: [0]\nprofiles:\n  - name: Big\n    gpus: 2\n", "",
-                 "%:2: profiles: Big: it wants more GPUs than there are in gpus (1)");
+                 "%:2: profiles: Big: it wants more GPUs than there are in gpus (1); lower it, or "
+                 "list more there");
 }
 
 static void test_urls_take_one_form(void **state)

@@ -55,9 +55,9 @@ static void test_secrets_are_in_files_for_their_owner_alone(void **state)
         expect_file_error("dummy_password_file", secret, why);
     }
     write_file(secret, " \n", 0600);
-    expect_file_error("dummy_password_file", secret, " is empty");
+    expect_file_error("dummy_password_file", secret, " is empty; write the secret into it");
     write_file(secret, "a\nb\n", 0600);
-    expect_file_error("dummy_password_file", secret, " has more than one line");
+    expect_file_error("dummy_password_file", secret, " has more than one line; a secret is one");
     expect_file_error("dummy_password_file", in_directory("none"),
                       " cannot be read: No such file or directory");
     expect_file_error("dummy_password_file", directory, " is no file");

@@ -176,7 +176,8 @@ static void test_profiles_are_told_what_is_wrong(void **state)
                          "item 1 (a): environment: 'A-B' is no name of an environment variable");
     expect_profile_error("- {name: a, environment: {A: [x]}}\n",
                          "item 1 (a): environment: the value of A is no text");
-    expect_profile_error("- {name: a, command: []}\n", "item 1 (a): command: it is empty");
+    expect_profile_error("- {name: a, command: []}\n",
+                         "item 1 (a): command: it is empty; leave it out, or say what to start");
     expect_profile_error("- {name: a, gpus: [0]}\n",
                          "item 1 (a): gpus: a whole number was expected");
     expect_profile_error("- a\n", "item 1: a map was expected");
