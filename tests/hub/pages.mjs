@@ -1,4 +1,5 @@
-// What every test of the hub's pages asks of a page: that it is accessible, and that it can be looked at.
+// What every test of the hub's pages asks of a page: that it is accessible, fits the screen, and can be
+// looked at.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -6,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE = process.env.NODE_PACKAGES ?? `${ROOT}build/node/`;
-const SCREENSHOTS = `${ROOT}build/screenshots`;
+export const SCREENSHOTS = `${ROOT}build/screenshots`;
 const SCHEMES = ['light', 'dark'];
 const SIZES = [{ width: 1280, height: 800 }, { width: 390, height: 844 }];
 
@@ -15,23 +16,22 @@ let axe; // its source: put in by the debugger, since a page's policy takes no s
 async function violations(page) {
   axe ??= readFileSync(createRequire(NODE).resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(`typeof axe === 'object' || (() => { ${axe} })()`);
-  const found = await page.evaluate(async () => (await axe.run(document)).violations);
+  const found = await page.evaluate(async () =>
+    (await axe.run(document, { resultTypes: ['violations'] })).violations);
   return found.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => `${id}: ${help}: ${target}\n${failureSummary}`));
 }
 
-// Asserts that axe-core finds nothing in the page as it is now, in either colour scheme.
-export async function checkAccessibility(page) {
-  for (const colorScheme of SCHEMES) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    assert.deepEqual(await violations(page), [], `${page.url()} in ${colorScheme}`);
-  }
-  await page.emulateMedia({ colorScheme: null, reducedMotion: null });
-}
+// What has to be scrolled sideways, of the page and of an open dialog or menu.
+const sideways = (page) => page.evaluate(() =>
+  [document.documentElement, ...document.querySelectorAll('dialog[open], :popover-open')]
+    .filter((box) => box.scrollWidth > box.clientWidth
+      || box.getBoundingClientRect().right > document.documentElement.clientWidth)
+    .map((box) => `${box.localName} ${box.scrollWidth}`));
 
-// build/screenshots/NAME-SCHEME-WIDTH.png in both colour schemes at desktop and phone width; asserts that
-// nothing is wider than the screen.
-export async function shot(page, name) {
+// In both colour schemes, at desktop and phone width: build/screenshots/NAME-SCHEME-WIDTH.png, and asserts
+// that axe-core finds nothing and that nothing is wider than the screen.
+export async function look(page, name) {
   const before = page.viewportSize();
   mkdirSync(SCREENSHOTS, { recursive: true });
   for (const size of SIZES) {
@@ -40,9 +40,9 @@ export async function shot(page, name) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       const path = `${SCREENSHOTS}/${name}-${colorScheme}-${size.width}.png`;
       await page.screenshot({ path, fullPage: size.width < 1000 });
+      assert.deepEqual(await violations(page), [], `${page.url()} in ${colorScheme} at ${size.width}`);
     }
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-    assert.ok(wide <= size.width, `${name} is ${wide} px wide on a screen of ${size.width}`);
+    assert.deepEqual(await sideways(page), [], `${name} at ${size.width}`);
   }
   await page.emulateMedia({ colorScheme: null, reducedMotion: null });
   await page.setViewportSize(before);

@@ -17,7 +17,9 @@ export const apiPath = (...names) => `${base}hub/api/${names.map(encodeURICompon
 export const serverPath = (owner, server, ...more) =>
   apiPath('users', owner, ...(server === '' ? ['server'] : ['servers', server]), ...more);
 
+// Where the hub's mark is not, the proxy spoke, which does not reach the hub.
 async function reason(response) {
+  if (!response.headers.has('X-JupyterHub-Version')) return t('lost');
   const type = response.headers.get('Content-Type') ?? '';
   const body = type.includes('json') ? await response.json().catch(() => ({})) : {};
   return body.message || t('refused', { status: response.status });
