@@ -40,7 +40,7 @@ class Row {
     this.actions = element('div', { class: 'row' }, this.remove, this.stop, this.progress, this.start, this.open);
     this.node = element(
       'li',
-      { class: 'panel server', 'data-name': name },
+      { class: 'panel server', 'data-name': name, tabindex: '-1' },
       element(
         'div',
         { class: 'about' },
@@ -55,7 +55,7 @@ class Row {
   show(server) {
     const state = stateOf(server);
     const before = this.state.dataset.state;
-    const focused = this.actions.contains(document.activeElement);
+    const focused = document.activeElement;
     this.state.dataset.state = state;
     setText(this.state, stateText(state));
     setTime(this.started, state === 'ready' ? server.started : null, '', (time) => t('started', { time }));
@@ -70,11 +70,13 @@ class Row {
     this.open.hidden = this.stop.hidden = state !== 'ready';
     this.open.href = server.url;
     if (before && before !== state && SAID[state]) announce(t(SAID[state], { server: this.label }));
-    if (focused && document.activeElement.hidden) this.#nextAction()?.focus();
+    this.#keepFocus(focused);
   }
 
-  #nextAction() {
-    return [...this.actions.children].findLast((action) => !action.hidden);
+  // A button that goes away hands the focus on to the next one, or to the row until there is one.
+  #keepFocus(focused) {
+    const next = [...this.actions.children].findLast((action) => !action.hidden);
+    if (focused === this.node || (focused.hidden && this.actions.contains(focused))) (next ?? this.node).focus();
   }
 
   async ask() {

@@ -22,14 +22,17 @@ export function menuButton(label, items) {
       ? element('a', { class: 'button', href }, text)
       : element('button', { type: 'button', class: danger ? 'danger' : null, onclick: () => (menu.hidePopover(), act()) }, text);
   const hide = () => menu.hidePopover();
+  const follow = () => place(menu, button);
   menu.addEventListener('beforetoggle', (event) => {
     if (event.newState === 'open') menu.replaceChildren(...items().map(entry));
   });
   menu.addEventListener('toggle', (event) => {
     if (event.newState === 'open') {
-      place(menu, button);
+      follow();
+      window.addEventListener('resize', follow);
       window.addEventListener('scroll', hide, { once: true, passive: true });
     } else {
+      window.removeEventListener('resize', follow);
       window.removeEventListener('scroll', hide);
     }
   });
