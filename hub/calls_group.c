@@ -242,14 +242,14 @@ static void serve_properties(struct request *request)
 
 /* --- rows --- */
 
-static const struct route_row rows[] = {
+static const struct call_row rows[] = {
     {CALL_GET, "/api/groups", 0, serve_list},
-    {CALL_POST, "/api/groups", ROUTE_JSON, serve_add_many},
+    {CALL_POST, "/api/groups", ROW_JSON, serve_add_many},
     {CALL_GET, "/api/groups/:group", 0, serve_get},
-    {CALL_POST, "/api/groups/:group", ROUTE_JSON, serve_add},
+    {CALL_POST, "/api/groups/:group", ROW_JSON, serve_add},
     {CALL_DELETE, "/api/groups/:group", 0, serve_delete},
-    {CALL_POST, "/api/groups/:group/users", ROUTE_JSON, serve_members},
-    {CALL_DELETE, "/api/groups/:group/users", ROUTE_JSON, serve_members},
-    {CALL_PUT, "/api/groups/:group/properties", ROUTE_JSON, serve_properties},
+    {CALL_POST, "/api/groups/:group/users", ROW_JSON, serve_members},
+    {CALL_DELETE, "/api/groups/:group/users", ROW_JSON, serve_members},
+    {CALL_PUT, "/api/groups/:group/properties", ROW_JSON, serve_properties},
 };
-const struct route_rows group_calls = {rows, COUNT(rows)};
+const struct call_rows group_calls = {rows, COUNT(rows)};

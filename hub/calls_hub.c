@@ -352,18 +352,18 @@ static void serve_metrics(struct request *request)
 
 /* --- rows, callbacks --- */
 
-static const struct route_row rows[] = {
-    {CALL_GET, "/api", ROUTE_OPEN, serve_root},
-    {CALL_GET, "/metrics", ROUTE_OPEN, serve_metrics},
+static const struct call_row rows[] = {
+    {CALL_GET, "/api", ROW_OPEN, serve_root},
+    {CALL_GET, "/metrics", ROW_OPEN, serve_metrics},
     {CALL_GET, "/api/info", 0, serve_info},
-    {CALL_POST, "/api/shutdown", ROUTE_JSON, serve_shutdown},
+    {CALL_POST, "/api/shutdown", ROW_JSON, serve_shutdown},
     {CALL_GET, "/api/services", 0, serve_services},
     {CALL_GET, "/api/services/:service", 0, serve_service},
     {CALL_GET, "/api/proxy", 0, serve_proxy_get},
     {CALL_POST, "/api/proxy", 0, serve_proxy_check},
-    {CALL_PATCH, "/api/proxy", ROUTE_JSON, serve_proxy_move},
+    {CALL_PATCH, "/api/proxy", ROW_JSON, serve_proxy_move},
 };
-const struct route_rows hub_calls = {rows, COUNT(rows)};
+const struct call_rows hub_calls = {rows, COUNT(rows)};
 
 static void on_table(void *arg, bool ok, const char *why)
 {

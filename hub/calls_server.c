@@ -198,17 +198,17 @@ static void serve_logs(struct request *request)
 
 /* --- rows, callbacks --- */
 
-static const struct route_row rows[] = {
-    {CALL_POST, "/api/users/:name/server", ROUTE_JSON, serve_start},
-    {CALL_DELETE, "/api/users/:name/server", ROUTE_JSON, serve_stop},
+static const struct call_row rows[] = {
+    {CALL_POST, "/api/users/:name/server", ROW_JSON, serve_start},
+    {CALL_DELETE, "/api/users/:name/server", ROW_JSON, serve_stop},
     {CALL_GET, "/api/users/:name/server/progress", 0, serve_progress},
     {CALL_GET, "/api/users/:name/server/logs", 0, serve_logs},
-    {CALL_POST, "/api/users/:name/servers/:server", ROUTE_JSON, serve_start},
-    {CALL_DELETE, "/api/users/:name/servers/:server", ROUTE_JSON, serve_stop},
+    {CALL_POST, "/api/users/:name/servers/:server", ROW_JSON, serve_start},
+    {CALL_DELETE, "/api/users/:name/servers/:server", ROW_JSON, serve_stop},
     {CALL_GET, "/api/users/:name/servers/:server/progress", 0, serve_progress},
     {CALL_GET, "/api/users/:name/servers/:server/logs", 0, serve_logs},
 };
-const struct route_rows server_calls = {rows, COUNT(rows)};
+const struct call_rows server_calls = {rows, COUNT(rows)};
 
 static void on_started(struct request *request, bool ready, const char *why)
 {

@@ -245,10 +245,10 @@ static void serve_make(struct request *request)
 
 /* --- rows --- */
 
-static const struct route_row rows[] = {
+static const struct call_row rows[] = {
     {CALL_GET, "/api/users/:name/tokens", 0, serve_list},
-    {CALL_POST, "/api/users/:name/tokens", ROUTE_JSON, serve_make},
+    {CALL_POST, "/api/users/:name/tokens", ROW_JSON, serve_make},
     {CALL_GET, "/api/users/:name/tokens/:id", 0, serve_get},
     {CALL_DELETE, "/api/users/:name/tokens/:id", 0, serve_revoke},
 };
-const struct route_rows token_calls = {rows, COUNT(rows)};
+const struct call_rows token_calls = {rows, COUNT(rows)};

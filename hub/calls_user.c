@@ -288,17 +288,17 @@ static void serve_delete(struct request *request)
 
 /* --- rows, callbacks --- */
 
-static const struct route_row rows[] = {
+static const struct call_row rows[] = {
     {CALL_GET, "/api/user", 0, serve_self},
     {CALL_GET, "/api/users", 0, roster_serve},
-    {CALL_POST, "/api/users", ROUTE_JSON, serve_add_many},
+    {CALL_POST, "/api/users", ROW_JSON, serve_add_many},
     {CALL_GET, "/api/users/:name", 0, serve_get},
-    {CALL_POST, "/api/users/:name", ROUTE_JSON, serve_add},
-    {CALL_PATCH, "/api/users/:name", ROUTE_JSON, serve_change},
+    {CALL_POST, "/api/users/:name", ROW_JSON, serve_add},
+    {CALL_PATCH, "/api/users/:name", ROW_JSON, serve_change},
     {CALL_DELETE, "/api/users/:name", 0, serve_delete},
-    {CALL_POST, "/api/users/:name/activity", ROUTE_JSON, activity_serve},
+    {CALL_POST, "/api/users/:name/activity", ROW_JSON, activity_serve},
 };
-const struct route_rows user_calls = {rows, COUNT(rows)};
+const struct call_rows user_calls = {rows, COUNT(rows)};
 
 /* The server is still in its room's hands: what follows waits for another turn. */
 static void on_settled(struct settled *settled, bool ready, const char *why)

@@ -362,11 +362,11 @@ static void on_oauth_callback(struct request *request)
         finish(request);
 }
 
-static const struct route_row rows[] = {
-    {CALL_GET, "/login", ROUTE_PAGE | ROUTE_OPEN, serve_login},
-    {CALL_POST, "/login", ROUTE_PAGE | ROUTE_OPEN, on_post_login},
-    {CALL_GET, "/oauth_login", ROUTE_PAGE | ROUTE_OPEN, on_oauth_login},
-    {CALL_GET, "/oauth_callback", ROUTE_PAGE | ROUTE_OPEN, on_oauth_callback},
-    {CALL_GET, "/logout", ROUTE_PAGE | ROUTE_OPEN, let_out},
+static const struct call_row rows[] = {
+    {CALL_GET, "/login", ROW_PAGE | ROW_OPEN, serve_login},
+    {CALL_POST, "/login", ROW_PAGE | ROW_OPEN, on_post_login},
+    {CALL_GET, "/oauth_login", ROW_PAGE | ROW_OPEN, on_oauth_login},
+    {CALL_GET, "/oauth_callback", ROW_PAGE | ROW_OPEN, on_oauth_callback},
+    {CALL_GET, "/logout", ROW_PAGE | ROW_OPEN, let_out},
 };
-const struct route_rows login_calls = {rows, COUNT(rows)};
+const struct call_rows login_calls = {rows, COUNT(rows)};

@@ -239,9 +239,9 @@ static void on_post_authorize(struct request *request)
     authorize(request, true);
 }
 
-static const struct route_row rows[] = {
-    {CALL_GET, "/api/oauth2/authorize", ROUTE_PAGE, on_get_authorize},
-    {CALL_POST, "/api/oauth2/authorize", ROUTE_PAGE | ROUTE_UNSAFE, on_post_authorize},
-    {CALL_POST, "/api/oauth2/token", ROUTE_OPEN, claim_take},
+static const struct call_row rows[] = {
+    {CALL_GET, "/api/oauth2/authorize", ROW_PAGE, on_get_authorize},
+    {CALL_POST, "/api/oauth2/authorize", ROW_PAGE | ROW_UNSAFE, on_post_authorize},
+    {CALL_POST, "/api/oauth2/token", ROW_OPEN, claim_take},
 };
-const struct route_rows oauth_calls = {rows, COUNT(rows)};
+const struct call_rows oauth_calls = {rows, COUNT(rows)};

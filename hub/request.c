@@ -114,7 +114,7 @@ void request_page(struct request *request, unsigned status, const char *page,
 bool request_is_for_people(const struct request *request)
 {
     if (request->row)
-        return (request->row->flags & ROUTE_PAGE) != 0;
+        return (request->row->flags & ROW_PAGE) != 0;
     const char *accept = call_header(request->call, "Accept");
     return accept && strstr(accept, "text/html");
 }
@@ -402,15 +402,15 @@ static bool is_forged(struct request *request)
     enum call_method method = request->call->method;
     unsigned flags = request->row->flags;
     bool reads = method == CALL_GET || method == CALL_HEAD;
-    if (flags & ROUTE_UNSAFE)
+    if (flags & ROW_UNSAFE)
         return (request->who.session || !who_is_known(&request->who)) &&
                !request_xsrf_is_good(request);
     if (!request->who.session)
         return false;
-    if (flags & ROUTE_OPEN)
+    if (flags & ROW_OPEN)
         return false;
     if (reads && is_navigation(request) &&
-        (flags & ROUTE_PAGE || call_header(request->call, "Sec-Fetch-Mode")))
+        (flags & ROW_PAGE || call_header(request->call, "Sec-Fetch-Mode")))
         return false;
     return !request_xsrf_is_good(request);
 }
@@ -419,7 +419,7 @@ static bool read_json(struct request *request)
 {
     struct span body = call_body(request->call);
     json_error_t why;
-    if (!(request->row->flags & ROUTE_JSON) || span_trim(body).n == 0)
+    if (!(request->row->flags & ROW_JSON) || span_trim(body).n == 0)
         return true;
     request->json = json_loadb(body.p, body.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &why);
     if (request->json)
@@ -431,9 +431,9 @@ static bool read_json(struct request *request)
 static void serve(struct request *request)
 {
     unsigned flags = request->row->flags;
-    if (!(flags & ROUTE_OPEN) && !who_is_known(&request->who)) {
+    if (!(flags & ROW_OPEN) && !who_is_known(&request->who)) {
         bool reads = request->call->method == CALL_GET || request->call->method == CALL_HEAD;
-        if ((flags & ROUTE_PAGE) && reads) {
+        if ((flags & ROW_PAGE) && reads) {
             char *goal = goal_login(request);
             request_redirect(request, goal);
             free(goal);

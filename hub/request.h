@@ -14,12 +14,12 @@
 
 enum { REQUEST_ARGS_MAX = 3, REQUEST_BODY_MAX = 1024 * 1024 };
 
-struct route_row;
+struct call_row;
 
 struct request {
     struct hub *hub;
     struct call *call;
-    const struct route_row *row;
+    const struct call_row *row;
     char *args[REQUEST_ARGS_MAX]; /* the parts of the path that the row names, decoded */
     const char *rest;             /* what `*` of the row matched, as sent: path without query */
     struct who who;

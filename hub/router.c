@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct route_rows *const tables[] = {
+static const struct call_rows *const tables[] = {
     &server_calls, &user_calls,  &token_calls, &group_calls,
     &hub_calls,    &oauth_calls, &login_calls, &page_calls,
 };
@@ -66,13 +66,13 @@ static bool matches(const char *pattern, struct span path, char *args[static REQ
     return false;
 }
 
-static const struct route_row *find(enum call_method method, struct span path,
-                                    char *args[static REQUEST_ARGS_MAX], const char **rest,
-                                    bool *other_method)
+static const struct call_row *find(enum call_method method, struct span path,
+                                   char *args[static REQUEST_ARGS_MAX], const char **rest,
+                                   bool *other_method)
 {
     for (size_t i = 0; i < COUNT(tables); i++) {
         for (size_t j = 0; j < tables[i]->n; j++) {
-            const struct route_row *row = &tables[i]->rows[j];
+            const struct call_row *row = &tables[i]->rows[j];
             if (!matches(row->path, path, args, rest))
                 continue;
             if (row->method == method)
@@ -84,14 +84,14 @@ static const struct route_row *find(enum call_method method, struct span path,
     return NULL;
 }
 
-const struct route_row *router_find(enum call_method method, struct span path,
-                                    char *args[static REQUEST_ARGS_MAX], const char **rest,
-                                    bool *other_method)
+const struct call_row *router_find(enum call_method method, struct span path,
+                                   char *args[static REQUEST_ARGS_MAX], const char **rest,
+                                   bool *other_method)
 {
     if (method == CALL_HEAD)
         method = CALL_GET;
     *other_method = false;
-    const struct route_row *row = find(method, path, args, rest, other_method);
+    const struct call_row *row = find(method, path, args, rest, other_method);
     if (!row && path.n > 1 && path.p[path.n - 1] == '/')
         row = find(method, (struct span){path.p, path.n - 1}, args, rest, other_method);
     return row;

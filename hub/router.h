@@ -5,19 +5,19 @@
 
 #include "hub/request.h"
 
-enum route_flags {
+enum call_row_flags {
     /* Anybody; otherwise API rows want a known caller (403), pages a log-in (302). */
-    ROUTE_OPEN = 1,
+    ROW_OPEN = 1,
     /* For people: errors are pages, no session means the log-in page. */
-    ROUTE_PAGE = 2,
+    ROW_PAGE = 2,
     /* A body, if any, is JSON and is read into request->json. */
-    ROUTE_JSON = 4,
+    ROW_JSON = 4,
     /* Changes something: a browser, logged in or not, must show its token against forgery. Rows
      * that are not open want it of a session anyway, but for a browser that is led there by GET. */
-    ROUTE_UNSAFE = 8,
+    ROW_UNSAFE = 8,
 };
 
-struct route_row {
+struct call_row {
     enum call_method method; /* CALL_GET serves HEAD too */
     const char *path;        /* below {base}hub: "/api/users/:name/server", "/user-redirect/ *" */
     unsigned flags;
@@ -25,17 +25,17 @@ struct route_row {
 };
 
 /* Rooms hand in their rows. */
-struct route_rows {
-    const struct route_row *rows;
+struct call_rows {
+    const struct call_row *rows;
     size_t n;
 };
-extern const struct route_rows user_calls, server_calls, token_calls, group_calls, hub_calls,
+extern const struct call_rows user_calls, server_calls, token_calls, group_calls, hub_calls,
     oauth_calls, login_calls, page_calls;
 
 /* The row of a path below {base}hub, its arguments decoded into args (to be freed); NULL: none, and
  * *other_method tells whether the path is there for another method (405). */
-const struct route_row *router_find(enum call_method method, struct span path,
-                                    char *args[static REQUEST_ARGS_MAX], const char **rest,
-                                    bool *other_method);
+const struct call_row *router_find(enum call_method method, struct span path,
+                                   char *args[static REQUEST_ARGS_MAX], const char **rest,
+                                   bool *other_method);
 
 #endif

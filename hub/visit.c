@@ -163,38 +163,38 @@ static void on_robots(struct request *request)
 }
 
 #define VISITED(method)                                                                            \
-    {CALL_##method, "/user/:name", ROUTE_PAGE | ROUTE_OPEN, astray_visit},                         \
+    {CALL_##method, "/user/:name", ROW_PAGE | ROW_OPEN, astray_visit},                             \
     {                                                                                              \
-        CALL_##method, "/user/:name/*", ROUTE_PAGE | ROUTE_OPEN, astray_visit                      \
+        CALL_##method, "/user/:name/*", ROW_PAGE | ROW_OPEN, astray_visit                          \
     }
 
-static const struct route_row rows[] = {
-    {CALL_GET, "/", ROUTE_PAGE, on_root},
-    {CALL_GET, "/home", ROUTE_PAGE, on_home},
-    {CALL_GET, "/token", ROUTE_PAGE, on_token},
-    {CALL_GET, "/admin", ROUTE_PAGE, on_admin},
-    {CALL_GET, "/spawn", ROUTE_PAGE, start_get},
-    {CALL_GET, "/spawn/:user", ROUTE_PAGE, start_get},
-    {CALL_GET, "/spawn/:user/:server", ROUTE_PAGE, start_get},
-    {CALL_POST, "/spawn", ROUTE_PAGE | ROUTE_UNSAFE, start_post},
-    {CALL_POST, "/spawn/:user", ROUTE_PAGE | ROUTE_UNSAFE, start_post},
-    {CALL_POST, "/spawn/:user/:server", ROUTE_PAGE | ROUTE_UNSAFE, start_post},
-    {CALL_GET, "/spawn-pending/:user", ROUTE_PAGE, start_pending},
-    {CALL_GET, "/spawn-pending/:user/:server", ROUTE_PAGE, start_pending},
+static const struct call_row rows[] = {
+    {CALL_GET, "/", ROW_PAGE, on_root},
+    {CALL_GET, "/home", ROW_PAGE, on_home},
+    {CALL_GET, "/token", ROW_PAGE, on_token},
+    {CALL_GET, "/admin", ROW_PAGE, on_admin},
+    {CALL_GET, "/spawn", ROW_PAGE, start_get},
+    {CALL_GET, "/spawn/:user", ROW_PAGE, start_get},
+    {CALL_GET, "/spawn/:user/:server", ROW_PAGE, start_get},
+    {CALL_POST, "/spawn", ROW_PAGE | ROW_UNSAFE, start_post},
+    {CALL_POST, "/spawn/:user", ROW_PAGE | ROW_UNSAFE, start_post},
+    {CALL_POST, "/spawn/:user/:server", ROW_PAGE | ROW_UNSAFE, start_post},
+    {CALL_GET, "/spawn-pending/:user", ROW_PAGE, start_pending},
+    {CALL_GET, "/spawn-pending/:user/:server", ROW_PAGE, start_pending},
     VISITED(GET),
     VISITED(POST),
     VISITED(PUT),
     VISITED(PATCH),
     VISITED(DELETE),
     VISITED(OPTIONS),
-    {CALL_GET, "/user-redirect", ROUTE_PAGE, on_user_redirect},
-    {CALL_GET, "/user-redirect/*", ROUTE_PAGE, on_user_redirect},
-    {CALL_GET, "/error/:status", ROUTE_PAGE | ROUTE_OPEN, on_error},
-    {CALL_GET, "/health", ROUTE_OPEN, on_health},
-    {CALL_GET, "/api/health", ROUTE_OPEN, on_health},
-    {CALL_GET, "/static/*", ROUTE_PAGE | ROUTE_OPEN, on_static},
-    {CALL_GET, "/logo", ROUTE_PAGE | ROUTE_OPEN, on_logo},
-    {CALL_GET, "/favicon.ico", ROUTE_PAGE | ROUTE_OPEN, on_favicon},
-    {CALL_GET, "/robots.txt", ROUTE_PAGE | ROUTE_OPEN, on_robots},
+    {CALL_GET, "/user-redirect", ROW_PAGE, on_user_redirect},
+    {CALL_GET, "/user-redirect/*", ROW_PAGE, on_user_redirect},
+    {CALL_GET, "/error/:status", ROW_PAGE | ROW_OPEN, on_error},
+    {CALL_GET, "/health", ROW_OPEN, on_health},
+    {CALL_GET, "/api/health", ROW_OPEN, on_health},
+    {CALL_GET, "/static/*", ROW_PAGE | ROW_OPEN, on_static},
+    {CALL_GET, "/logo", ROW_PAGE | ROW_OPEN, on_logo},
+    {CALL_GET, "/favicon.ico", ROW_PAGE | ROW_OPEN, on_favicon},
+    {CALL_GET, "/robots.txt", ROW_PAGE | ROW_OPEN, on_robots},
 };
-const struct route_rows page_calls = {rows, COUNT(rows)};
+const struct call_rows page_calls = {rows, COUNT(rows)};
