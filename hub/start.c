@@ -205,8 +205,10 @@ static json_t *options_of(struct span form, bool *good)
             json_decref(text);
         else if (!text || json_object_size(options) >= OPTIONS_MAX)
             *good = false, json_decref(text);
+        else if (json_is_array(before) && json_array_size(before) >= OPTIONS_MAX)
+            *good = false, json_decref(text);
         else if (json_is_array(before))
-            *good = json_array_size(before) < OPTIONS_MAX && !json_array_append_new(before, text);
+            *good = !json_array_append_new(before, text);
         else if (before)
             *good = !json_object_set_new(options, name, json_pack("[O,o]", before, text));
         else
