@@ -119,8 +119,7 @@ static void on_let_in(struct request *request);
 
 static void end_session_of(struct hub *hub, const struct call *call)
 {
-    struct span cookie = who_cookie(call, "jupyterhub-hub-login");
-    struct session *session = cookie.p ? session_find(hub, cookie) : NULL;
+    struct session *session = who_session(hub, call);
     if (session)
         session_end(hub, session);
 }

@@ -7,17 +7,31 @@
 
 #include <string.h>
 
-struct span who_cookie(const struct call *call, const char *name)
+/* The next cookie of that name, *rest: what follows it. */
+static struct span next_cookie(struct span *rest, const char *name)
 {
-    const char *field = call_header(call, "Cookie");
-    struct span rest = span_of(field);
-    while (rest.p) {
-        struct span value, pair = span_trim(span_cut(rest, ';', &rest));
+    while (rest->p) {
+        struct span value, pair = span_trim(span_cut(*rest, ';', rest));
         struct span key = span_cut(pair, '=', &value);
         if (value.p && span_is(key, span_of(name)))
             return value;
     }
     return (struct span){NULL, 0};
+}
+
+struct span who_cookie(const struct call *call, const char *name)
+{
+    struct span rest = span_of(call_header(call, "Cookie"));
+    return next_cookie(&rest, name);
+}
+
+struct session *who_session(struct hub *hub, const struct call *call)
+{
+    struct session *session = NULL;
+    struct span rest = span_of(call_header(call, "Cookie"));
+    while (!session && rest.p)
+        session = session_find(hub, next_cookie(&rest, "jupyterhub-hub-login"));
+    return session;
 }
 
 /* The token of `Authorization: token X` or `Bearer X`; p == NULL: none. */
@@ -69,7 +83,7 @@ void who_read(struct hub *hub, struct call *call, struct who *who)
         read_token(hub, token, who);
         return;
     }
-    struct session *session = session_find(hub, who_cookie(call, "jupyterhub-hub-login"));
+    struct session *session = who_session(hub, call);
     if (!session)
         return;
     who->session = session;

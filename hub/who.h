@@ -42,4 +42,9 @@ void who_print_scopes(const struct who *who, struct text *text);
  * several have the name, the first counts (a longer path comes first: RFC 6265 5.4). */
 struct span who_cookie(const struct call *call, const char *name);
 
+/* The session that a cookie of the request names; NULL: none. A user's server can put cookies of
+ * that name into a browser, with a longer path: what is no session does not hide the one that is.
+ */
+struct session *who_session(struct hub *hub, const struct call *call);
+
 #endif

@@ -68,3 +68,23 @@ def test_no_descriptor_left_is_neither_a_loop_nor_a_flood_of_lines(start_hub):
         assert len(hub.log) - before < 4000
     resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
     hubs.wait_for(lambda: requests.get(hub.direct_url + "health", timeout=5).ok, "its answers")
+
+
+def test_a_cookie_that_a_users_server_set_hides_no_session(hub):
+    ada = hub.browser("ada")
+    real = ada.cookies["jupyterhub-hub-login"]
+    tossed = {"Cookie": f"jupyterhub-hub-login=x.y; jupyterhub-hub-login={real}"}
+    with requests.Session() as bare:
+        answer = bare.get(hub.hub_url + "home", headers=tossed, allow_redirects=False)
+        assert answer.status_code == 200
+        bare.get(hub.hub_url + "logout", headers=tossed)
+    assert ada.get("/hub/home").status_code == 302
+
+
+# --- forms ---
+
+def test_too_many_options_of_one_name_are_refused_and_forgotten(hub):
+    """The sanitizers' build tells at its end what was not freed."""
+    bob = hub.browser("bob")
+    form = [("a", str(i)) for i in range(70)]
+    assert bob.post("/hub/spawn/bob", data=[*form, ("_xsrf", bob.xsrf)]).status_code == 400
