@@ -51,12 +51,9 @@ static void split_url(char *url, const char **ip, const char **port)
 {
     char *host = strstr(url, "://");
     host = host ? host + 3 : url;
-    char *colon = strrchr(host, ':');
-    *port = "8001";
-    if (colon && !strchr(colon, ']')) {
-        *colon = '\0';
-        *port = colon + 1;
-    }
+    char *colon = strrchr(host, ':'); /* hub/settle sees to it that there is one */
+    *colon = '\0';
+    *port = colon + 1;
     size_t n = strlen(host);
     if (*host == '[' && n > 1 && host[n - 1] == ']') {
         host[n - 1] = '\0';

@@ -216,9 +216,21 @@ static bool is_token(const char *token)
     return true;
 }
 
+/* Of scheme, host and port: whether it is http, with a port. */
+static bool is_http_with_port(const char *url)
+{
+    uint64_t port = 0;
+    return span_starts_nocase(span_of(url), SPAN("http:")) &&
+           span_number(span_of(strrchr(url, ':') + 1), UINT16_MAX, &port) && port > 0;
+}
+
 static bool settle_proxy(struct settling *settling)
 {
     struct settings *settings = settling->settings;
+    if (settings->proxy_command.n && !is_http_with_port(settings->proxy_api_url))
+        return settle_refuse(settling, "--proxy-api-url",
+                             "the hub starts the proxy there: it must be http with a port, like "
+                             "http://127.0.0.1:8001");
     if (!settle_secret(settling, "--proxy-token-file", settings->proxy_token_file,
                        &settings->proxy_token, "CONFIGPROXY_AUTH_TOKEN"))
         return false;

@@ -168,6 +168,13 @@ static void test_combinations_are_told_where_their_key_stood(void **state)
     expect_error("server_command: []\n", "", "%:1: server_command: it is empty; say what to start");
     expect_error("proxy_command: [hubgate]\nproxy_port: 8081\n", "",
                  "%:2: proxy_port: it is the hub's own port, 8081; give one of them another");
+    expect_error("proxy_command: [hubgate]\nproxy_api_url: http://[::1]\n", "",
+                 "%:2: proxy_api_url: the hub starts the proxy there: it must be http with a port, "
+                 "like http://127.0.0.1:8001");
+    expect_error("proxy_command: [hubgate]\nproxy_api_url: https://127.0.0.1:8001\n", "",
+                 "%:2: proxy_api_url: the hub starts the proxy there: it must be http with a port, "
+                 "like http://127.0.0.1:8001");
+    expect_good("proxy_command: [hubgate]\nproxy_api_url: http://[::1]:8001\n", "");
     expect_good("gpus: 2\ngpu_limit: 2\n", "");
     expect_error("gpus: [0]\nprofiles:\n  - name: Big\n    gpus: 2\n", "",
                  "%:2: profiles: Big: it wants more GPUs than there are in gpus (1); lower it, or "
