@@ -12,7 +12,6 @@ struct jobs {
     pthread_cond_t filled;
     struct job *first, **last; /* waiting, under the mutex */
     bool stopping;
-    size_t waiting; /* not done yet; the loop's own */
     unsigned threads_n;
     pthread_t threads[];
 };
@@ -20,7 +19,6 @@ struct jobs {
 /* A job on its way back. */
 struct done {
     struct letter letter;
-    struct jobs *jobs;
     struct job *job;
 };
 
@@ -28,7 +26,6 @@ static void on_done(struct letter *letter)
 {
     struct done *done = CONTAINER(letter, struct done, letter);
     struct job *job = done->job;
-    done->jobs->waiting--;
     free(done);
     job->done(job);
 }
@@ -50,7 +47,7 @@ static void *work(void *arg)
     struct jobs *jobs = arg;
     for (struct job *job; (job = next_job(jobs));) {
         struct done *done = must_alloc(sizeof *done);
-        *done = (struct done){.letter.open = on_done, .jobs = jobs, .job = job};
+        *done = (struct done){.letter.open = on_done, .job = job};
         job->work(job);
         mailbox_post(jobs->mailbox, &done->letter);
     }
@@ -75,18 +72,12 @@ struct jobs *jobs_new(struct loop *loop, unsigned threads)
 
 void jobs_do(struct jobs *jobs, struct job *job)
 {
-    jobs->waiting++;
     job->next = NULL;
     pthread_mutex_lock(&jobs->mutex);
     *jobs->last = job;
     jobs->last = &job->next;
     pthread_cond_signal(&jobs->filled);
     pthread_mutex_unlock(&jobs->mutex);
-}
-
-size_t jobs_waiting(const struct jobs *jobs)
-{
-    return jobs->waiting;
 }
 
 void jobs_free(struct jobs *jobs)

@@ -16,8 +16,6 @@ struct jobs;
 
 struct jobs *jobs_new(struct loop *loop, unsigned threads);
 void jobs_do(struct jobs *jobs, struct job *job); /* from the loop */
-/* How many wait or are at work: what a caller that strangers can drive bounds itself by. */
-size_t jobs_waiting(const struct jobs *jobs);
 /* Waits for the work under way and calls every `done` that is left; call before loop_free. */
 void jobs_free(struct jobs *jobs);
 
