@@ -11,6 +11,7 @@
 #include "login/name.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define BIT(scope) ((uint64_t)1 << (scope))
 
@@ -41,36 +42,35 @@ static bool sees(const struct sight *sight, enum scope scope, const struct scope
 
 /* --- servers --- */
 
-/* {hub_url}api/users/ada/server/progress, or …/servers/lab1/progress. */
-static void print_progress_url(struct text *json, const char *before, const struct server *server)
+void model_progress_url(struct text *url, const struct hub *hub, const char *user,
+                        const char *server)
 {
-    text_put(json, before);
-    text_put(json, server->hub->hub_url);
-    text_put(json, "api/users/");
-    text_percent(json, span_of(server->user->name), "@~");
-    if (server->name[0]) {
-        text_put(json, "/servers/");
-        text_percent(json, span_of(server->name), "@~");
-        text_put(json, "/progress\"");
+    text_format(url, "%sapi/users/", hub->hub_url);
+    text_percent(url, span_of(user), "@~");
+    if (*server) {
+        text_put(url, "/servers/");
+        text_percent(url, span_of(server), "@~");
     } else {
-        text_put(json, "/server/progress\"");
+        text_put(url, "/server");
     }
+    text_put(url, "/progress");
 }
 
-/* The public URL comes from the configuration: nothing to escape. */
+/* The public URL comes from the configuration, the rest is escaped already. */
 static void print_urls(struct text *json, const struct server *server)
 {
     const char *public_url = server->hub->settings->public_url;
+    struct text url = {0};
+    model_progress_url(&url, server->hub, server->user->name, server->name);
+    char *progress = text_take(&url);
     member_text(json, "url", server->prefix);
-    member_name(json, "progress_url");
-    print_progress_url(json, "\"", server);
-    if (!public_url) {
+    member_text(json, "progress_url", progress);
+    if (public_url)
+        text_format(json, ",\"full_url\":\"%s%s\",\"full_progress_url\":\"%s%s\"", public_url,
+                    server->prefix, public_url, progress);
+    else
         text_put(json, ",\"full_url\":null,\"full_progress_url\":null");
-        return;
-    }
-    text_format(json, ",\"full_url\":\"%s%s\",\"full_progress_url\":", public_url, server->prefix);
-    text_format(json, "\"%s", public_url);
-    print_progress_url(json, "", server);
+    free(progress);
 }
 
 static void print_state(struct text *json, const struct server *server)

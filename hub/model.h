@@ -29,6 +29,9 @@ bool model_user_open(struct text *json, const struct sight *sight, const struct 
 /* `object` names the server, for what depends on the caller. */
 void model_server(struct text *json, const struct sight *sight, const struct server *server,
                   const struct scope_object *object);
+/* {hub}api/users/ada/server/progress, or …/servers/lab1/progress, escaped. */
+void model_progress_url(struct text *url, const struct hub *hub, const char *user,
+                        const char *server);
 /* secret: the token's text, once, at its making; NULL otherwise. */
 void model_token(struct text *json, const struct hub *hub, const struct token *token,
                  const char *secret);

@@ -3,8 +3,9 @@
 #include "base/encode.h"
 #include "base/str.h"
 #include "hub/goal.h"
-#include "hub/page.h"
+#include "hub/model.h"
 #include "hub/order.h"
+#include "hub/page.h"
 #include "hub/request.h"
 #include "hub/settings.h"
 #include "login/name.h"
@@ -72,15 +73,8 @@ static const char *label_of(const struct request *request, const char *server)
 static char *progress_url(struct request *request)
 {
     struct text url = {0};
-    text_format(&url, "%sapi/users/", request->hub->hub_url);
-    text_percent(&url, span_of(request->args[0]), "@");
-    if (*request->args[1]) {
-        text_put(&url, "/servers/");
-        text_percent(&url, span_of(request->args[1]), "@");
-    } else {
-        text_put(&url, "/server");
-    }
-    text_format(&url, "/progress?_xsrf=%s", request_xsrf(request));
+    model_progress_url(&url, request->hub, request->args[0], request->args[1]);
+    text_format(&url, "?_xsrf=%s", request_xsrf(request));
     return text_take(&url);
 }
 
