@@ -70,7 +70,7 @@ struct store {
     sqlite3_stmt *prepared[STATEMENTS]; /* the thread's */
     struct mailbox *mailbox;
     pthread_t thread;
-    bool running;
+    bool running, failing; /* failing: the thread's */
     pthread_mutex_t mutex;
     pthread_cond_t filled;
     struct write *first, **last; /* under the mutex */
@@ -232,21 +232,30 @@ static bool write_row(struct store *store, const struct write *write)
            sqlite3_extended_errcode(store->db) == SQLITE_CONSTRAINT_FOREIGNKEY;
 }
 
+/* The thread's: what went wrong, once until it went well again. SQLite may have rolled back by
+ * itself. */
+static void say_failure(struct store *store)
+{
+    struct error why;
+    database_error(store->db, "", &why);
+    if (!store->failing)
+        log_line(LOG_ERROR, "The state cannot be written%s; trying again every second", why.text);
+    store->failing = true;
+    if (!sqlite3_get_autocommit(store->db))
+        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
 static bool write_all(struct store *store, const struct write *writes)
 {
-    if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-        return false;
-    bool ok = true;
+    bool ok = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK;
     for (const struct write *write = writes; ok && write; write = write->next)
         ok = write->durable || write_row(store, write);
     ok = ok && sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL) == SQLITE_OK;
-    if (!ok && !sqlite3_get_autocommit(store->db)) {
-        struct error said;
-        database_error(store->db, "", &said);
-        sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-        log_line(LOG_ERROR, "The state cannot be written%s; trying again every second", said.text);
-        return false;
-    }
+    if (!ok)
+        say_failure(store);
+    else if (store->failing)
+        log_line(LOG_INFO, "The state is written again");
+    store->failing = store->failing && !ok;
     return ok;
 }
 

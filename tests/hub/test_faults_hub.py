@@ -5,9 +5,11 @@ import os
 import pathlib
 import resource
 import socket
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 
 import hubs
@@ -88,3 +90,41 @@ def test_too_many_options_of_one_name_are_refused_and_forgotten(hub):
     bob = hub.browser("bob")
     form = [("a", str(i)) for i in range(70)]
     assert bob.post("/hub/spawn/bob", data=[*form, ("_xsrf", bob.xsrf)]).status_code == 400
+
+
+# --- a disk that is full ---
+
+@pytest.fixture
+def small_disk():
+    """A hub whose state has a file system of its own with a megabyte and a half."""
+    hub = hubs.Hub()
+    state = hub.path / "state"
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1500k,mode=700", "tmpfs", state], check=False).returncode:
+        hub.close()
+        pytest.skip("no file system can be mounted here")
+    try:
+        yield hub.start().wait_ready()
+        hub.stop()
+    finally:
+        subprocess.run(["umount", "-l", state], check=True)
+        hub.close()
+
+
+def test_a_full_disk_is_said_and_what_is_answered_is_kept(small_disk):
+    hub, filler = small_disk, small_disk.path / "state/filler"
+    with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    with ThreadPoolExecutor() as pool:
+        added = pool.submit(hub.api, "POST", "/users/late")
+        hubs.wait_for(lambda: "The state cannot be written" in hub.log, "the line that says so")
+        assert hub.api("GET", "/users/late").status_code == 200
+        assert not added.done()
+        filler.unlink()
+        assert added.result().status_code == 201
+    hubs.wait_for(lambda: "The state is written again" in hub.log, "the line that it is over")
+    assert hub.log.count("The state cannot be written") == 1
+    hub.process.kill()
+    hub.process.wait()
+    hub.start().wait_ready()
+    assert hub.user("late")
