@@ -93,20 +93,30 @@ static struct fetch *call(struct routes *routes, const char *method, const char 
     return fetch;
 }
 
-/* Says once that the proxy is away, if it stays so, and once that it is back. */
-static void note_answer(struct routes *routes, bool good, const char *why)
+/* Whether the next try may have another answer. */
+static bool passes(const struct fetch_reply *reply)
+{
+    return reply->status == 0 || reply->status >= 500;
+}
+
+/* Says once that the proxy is away, if it stays so, or refuses, and once that it is back. */
+static void note_answer(struct routes *routes, const struct fetch_reply *reply, const char *why)
 {
     int64_t now = loop_now_ms(routes->hub->loop);
+    bool good = !why;
     if (good && !routes->good)
         log_line(LOG_INFO, "The proxy answers at %s", routes->api_url);
     if (good || routes->good)
         routes->away_since_ms = now;
     routes->said_away &= !good;
     routes->good = good;
-    if (good || routes->said_away || now - routes->away_since_ms < AWAY_MS)
+    if (good || routes->said_away || (passes(reply) && now - routes->away_since_ms < AWAY_MS))
         return;
     routes->said_away = true;
-    log_line(LOG_WARN, "The proxy does not answer at %s: %s", routes->api_url, why);
+    log_line(LOG_WARN,
+             passes(reply) ? "The proxy does not answer at %s: %s"
+                           : "The proxy answers at %s, but %s",
+             routes->api_url, why);
 }
 
 /* What is wrong with a reply; NULL: nothing. */
@@ -190,13 +200,12 @@ static void changed(struct change *change, const struct fetch_reply *reply)
     char room[64];
     const char *why = trouble(reply, room);
     bool absent = !change->body && reply->status == 404;
-    bool passes = reply->status == 0 || reply->status >= 500;
     change->fetch = NULL;
-    if (passes)
-        note_answer(routes, false, why);
+    if (passes(reply))
+        note_answer(routes, reply, why);
     if (!why || absent) {
         change_over(change, NULL);
-    } else if (passes && loop_now_ms(routes->hub->loop) - change->since_ms < RETRY_FOR_MS) {
+    } else if (passes(reply) && loop_now_ms(routes->hub->loop) - change->since_ms < RETRY_FOR_MS) {
         deadline_set(routes->hub->loop, &change->retry, change->wait_ms);
         change->wait_ms = change->wait_ms * 2 < RETRY_LAST_MS ? change->wait_ms * 2 : RETRY_LAST_MS;
     } else {
@@ -381,7 +390,7 @@ static void table_came(struct routes *routes, const struct fetch_reply *reply)
     if (!why && !json_is_object(table))
         why = "its table is no JSON object";
     routes->check = NULL;
-    note_answer(routes, !why, why);
+    note_answer(routes, reply, why);
     if (!why) {
         json_decref(routes->table);
         routes->table = json_incref(table);
@@ -422,9 +431,12 @@ static void looked(struct routes *routes, const struct fetch_reply *reply)
     const char *why = trouble(reply, room);
     bool was_good = routes->good, lost = reply->status == 404;
     routes->look = NULL;
-    note_answer(routes, !why || lost, why);
+    note_answer(routes, reply, lost ? NULL : why);
     if (lost || (!why && !was_good))
         routes_check(routes, NULL, NULL);
+    else if (why)
+        deadline_set(routes->hub->loop, &routes->check_due,
+                     routes->hub->settings->proxy_check_interval_ms);
 }
 
 static void open_line(struct routes *routes)
@@ -438,7 +450,7 @@ static void line_came(struct routes *routes, const struct fetch_reply *reply)
 {
     routes->calling = NULL;
     if (reply->error)
-        note_answer(routes, false, reply->error);
+        note_answer(routes, reply, reply->error);
     if (reply->fd < 0) {
         deadline_set(routes->hub->loop, &routes->line_due, LINE_AGAIN_MS);
         return;

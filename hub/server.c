@@ -363,14 +363,18 @@ static void server_verified(struct server *server)
     routes_add(server->hub->routes, server, on_routed, server);
 }
 
-/* One that an earlier hub started says nothing about starts. */
+static bool is_older_than_hub(const struct server *server)
+{
+    return server->started_ms < server->hub->started_ms;
+}
+
 static void note_success(struct servers *servers, const struct server *server)
 {
+    int64_t took_ms = loop_wall_ms() - server->started_ms;
     servers->failures_n = 0;
-    if (server->started_ms < server->hub->started_ms)
-        return;
     servers->ready_total++;
-    servers->ready_seconds += (double)(loop_wall_ms() - server->started_ms) / 1000;
+    servers->ready_seconds += (double)took_ms / 1000;
+    log_line(LOG_INFO, "The server %s is ready after %lld ms", server->prefix, (long long)took_ms);
 }
 
 static void note_failure(struct servers *servers)
@@ -381,11 +385,12 @@ static void note_failure(struct servers *servers)
 
 static void server_ready(struct server *server)
 {
-    note_success(&server->hub->servers, server);
+    if (is_older_than_hub(server))
+        log_line(LOG_INFO, "The server %s goes on", server->prefix);
+    else
+        note_success(&server->hub->servers, server);
     set_stage(server, SERVER_READY);
     server_active(server, loop_wall_ms());
-    log_line(LOG_INFO, "The server %s is ready after %lld ms", server->prefix,
-             (long long)(loop_wall_ms() - server->started_ms));
     progress_ready(&server->progress, server->user->name, server->prefix);
     tell_settled(server, true, NULL);
 }
@@ -467,7 +472,7 @@ static void server_ended(struct server *server, bool asked, const char *why)
 {
     struct hub *hub = server->hub;
     bool was_starting = is_starting(server->stage);
-    if (server->stage == SERVER_READY)
+    if (server->stage == SERVER_READY || (was_starting && is_older_than_hub(server)))
         log_line(LOG_WARN, "The server %s ended by itself: %s", server->prefix, why);
     else if (was_starting)
         log_line(LOG_WARN, "The server %s did not start: %s", server->prefix, why);
@@ -523,9 +528,7 @@ static void stage_is_late(struct server *server)
 void servers_release(struct hub *hub)
 {
     for (size_t i = 0; i < hub->users.n; i++) {
-        struct user *user = hub->users.all[i];
-        while (user->servers) {
-            struct server *server = user->servers;
+        for (struct server *server; (server = hub->users.all[i]->servers);) {
             if (server->spawn)
                 hub->spawner->driver->release(server->spawn);
             if (server->stage != SERVER_STOPPED && server->client_id)
@@ -580,7 +583,7 @@ static void on_routed(void *arg, bool ok, const char *why)
     struct server *server = arg;
     if (server->stage != SERVER_ROUTING)
         return;
-    if (ok)
+    if (ok || is_older_than_hub(server)) /* it is in use: the proxy's table is mended later */
         server_ready(server);
     else
         fail(server, why);

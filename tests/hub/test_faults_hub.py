@@ -30,6 +30,32 @@ def test_named_server_started_again_while_it_is_removed(start_hub):
     assert "lab" in hub.user("lingers-ada")["servers"]
 
 
+def test_a_wrong_token_of_the_proxy_is_named_and_ends_no_server(start_hub):
+    hub = start_hub(env={"CONFIGPROXY_AUTH_TOKEN": "the-token-of-both"})
+    hub.start_server("ada")
+    server = [pid for pid in hubs.marked(hub.mark) if "stub_server" in command_of(pid)]
+    hub.stop()
+    command = hub.settings.pop("proxy_command")  # the proxy goes on; it is somebody else's now
+    hub.env["CONFIGPROXY_AUTH_TOKEN"] = "another-token"
+    before = len(hub.log)
+    hub.start()
+    hubs.wait_for(lambda: "but it refuses our token: proxy_token_file and" in hub.log[before:], "the line")
+    hubs.wait_for(lambda: "The server /user/ada/ goes on" in hub.log[before:], "the server's")
+    hub.stop()
+    hub.env["CONFIGPROXY_AUTH_TOKEN"] = "the-token-of-both"
+    hub.settings["proxy_command"] = command
+    hub.restart()
+    hub.wait_server("ada")
+    assert server == [pid for pid in hubs.marked(hub.mark) if "stub_server" in command_of(pid)]
+    assert "did not start" not in hub.log[before:]
+
+
+def command_of(pid):
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
+    return ""
+
+
 # --- a user's server has the hub's origin ---
 
 def test_windows_and_frames_of_a_users_server_read_nothing(hub):
