@@ -26,6 +26,7 @@ static char *logs_path(const struct ref *ref, unsigned lines, bool follow)
 /* Lines on their way to stdout: what has no end yet waits, so that no sequence is cut in two. */
 struct pour {
     struct text held;
+    bool any;
 };
 
 static void pour_out(struct pour *pour, size_t n)
@@ -41,6 +42,7 @@ static void pour_out(struct pour *pour, size_t n)
 static bool take_bytes(struct pour *pour, struct span bytes)
 {
     text_add(&pour->held, bytes);
+    pour->any |= bytes.n > 0;
     const char *end = memrchr(pour->held.p, '\n', pour->held.n);
     if (end)
         pour_out(pour, (size_t)(end + 1 - pour->held.p));
@@ -86,6 +88,8 @@ static bool stream(struct order *order, const struct ref *ref, struct error *err
         ok = false;
     } else if (ok && answer.status != 200) {
         ok = refusal_say(order->client, &answer, NULL, error);
+    } else if (ok && !pour.any) {
+        order_remark(order, "its log is empty: it has written nothing");
     }
     text_release(&pour.held);
     answer_release(&answer);

@@ -71,8 +71,10 @@ bool refusal_say(struct client *client, const struct answer *answer, const char 
     else if (answer->status >= 400)
         error_set(error, "the hub says no with %ld: %s", answer->status, says);
     else
-        error_set(error, "%s: an answer that makes no sense (%ld)", client_access(client)->url,
-                  answer->status);
+        error_set(error,
+                  "%s: an answer that makes no sense (%ld): is that the address of the API, "
+                  "with /hub/api at its end?",
+                  client_access(client)->url, answer->status);
     free(words);
     return false;
 }

@@ -120,6 +120,12 @@ def test_follow_ends_with_the_stream(run, stub_hub):
     assert run("logs", "-f", "ada", url=hub.url, token=TOKEN, status=0).out == "one\nend"
 
 
+def test_an_empty_log_is_said_to_be_so(run, stub_hub):
+    hub = stub_hub(answers={"GET /users/ada/server/logs": (200, b"")})
+    ran = run("logs", "ada", url=hub.url, token=TOKEN, status=0)
+    assert (ran.out, ran.error) == ("", "hubctl: its log is empty: it has written nothing")
+
+
 # ---- start, as a hub that answers slowly has it ----
 
 def events(*pieces):
@@ -211,6 +217,12 @@ def test_a_name_that_does_not_resolve(run):
 def test_a_server_that_is_no_hub(run, stub_hub, status, body, says):
     hub = stub_hub(answers={"GET /users": (status, body)}, version=None)
     assert says in run("get", "users", url=hub.url, token=TOKEN, status=1).error
+
+
+def test_a_page_of_the_hub_is_not_its_api(run, stub_hub):
+    hub = stub_hub(answers={"GET /users": (302, b"")})
+    assert "(302): is that the address of the API" in run(
+        "get", "users", url=hub.url, token=TOKEN, status=1).error
 
 
 @pytest.mark.parametrize("status, message, fields, says", [
