@@ -99,6 +99,11 @@ static bool settle_action(struct settling *settling)
     if (settings->action == SETTINGS_BACKUP && !settings->operand)
         return error_set(settling->error,
                          "error: backup wants the file to write: hubgate-hub backup FILE");
+    if (settings->action == SETTINGS_PASSWORD && settings->authenticator != AUTH_PASSWORD_FILE &&
+        !settle_has(settling, "--password-file"))
+        return error_set(settling->error,
+                         "error: password is for the authenticator password-file, and by these "
+                         "settings it is another: hubgate-hub --config FILE password NAME");
     return true;
 }
 

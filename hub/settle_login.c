@@ -156,7 +156,8 @@ static bool settle_password_file(struct settling *settling)
     const char *file = settling->settings->password_file;
     if (access(file, F_OK) != 0 && errno == ENOENT)
         return settle_refuse(settling, "--password-file",
-                             "there is no %s; make it: hubgate-hub password NAME", file);
+                             "there is no %s; make it: hubgate-hub --config FILE password NAME",
+                             file);
     return secret_is_private(file, &why) ||
            settle_refuse(settling, "--password-file", "%s", why.text);
 }

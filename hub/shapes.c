@@ -252,9 +252,9 @@ static const struct member *find_member(const struct member *members, size_t n, 
     for (size_t i = 0; i < n && !nearest.best.p; i++)
         text_format(&known, "%s%s", i ? ", " : "", members[i].name);
     char *list = text_take(&known);
-    error_set(why, "unknown member '%.80s'; %s %.300s", name,
-              nearest.best.p ? "did you mean" : "there are",
-              nearest.best.p ? nearest.best.p : list);
+    error_set(why, "unknown member '%.80s'; %s %.300s%s", name,
+              nearest.best.p ? "did you mean" : "there are", nearest.best.p ? nearest.best.p : list,
+              nearest.best.p ? "?" : "");
     free(list);
     return NULL;
 }

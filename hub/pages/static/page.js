@@ -64,8 +64,8 @@ export const fullLabel = (owner, server) => `${owner} · ${serverLabel(server)}`
 // Times: relative as people say them, absolute in the title.
 
 const relative = new Intl.RelativeTimeFormat(lang);
-const now = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
 const absolute = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'medium' });
+const CLOCKS_DIFFER_S = 5;
 // Each unit from its second on, so that 45 days are not "1 month".
 const UNITS = [['year', 31557600, 2], ['month', 2629800, 2], ['day', 86400, 1], ['hour', 3600, 1], ['minute', 60, 1]];
 
@@ -74,7 +74,7 @@ export function ago(iso) {
   for (const [unit, length, least] of UNITS) {
     if (Math.abs(seconds) >= least * length) return relative.format(Math.round(seconds / length), unit);
   }
-  return now.format(0, 'second');
+  return seconds > CLOCKS_DIFFER_S ? relative.format(1, 'minute') : t('just_now');
 }
 
 export const exactly = (iso) => absolute.format(new Date(iso));

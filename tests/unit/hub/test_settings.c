@@ -222,12 +222,15 @@ static void test_commands(void **state)
     assert_int_equal(settings.action, SETTINGS_BACKUP);
     assert_string_equal(settings.operand, "file.sqlite");
     unsetenv("CONFIGPROXY_AUTH_TOKEN");
-    expect_good(NULL, "--authenticator oauth2 password ada");
+    expect_good(NULL, "--authenticator password-file password ada");
     assert_int_equal(settings.action, SETTINGS_PASSWORD);
     assert_string_equal(settings.operand, "ada");
     expect_error(NULL, "backup", "error: backup wants the file to write: hubgate-hub backup FILE");
     expect_error(NULL, "bakup x", "error: unknown command 'bakup'\n(Did you mean backup?)");
     expect_error(NULL, "run", "error: unknown command 'run'\n(hubgate-hub --help lists them)");
+    expect_error(NULL, "password ada",
+                 "error: password is for the authenticator password-file, and by these settings it "
+                 "is another: hubgate-hub --config FILE password NAME");
     expect_error(NULL, "--check backup x", "error: --check takes no command");
     expect_error(NULL, "a b c", "error: too many arguments. Expected 2 arguments but got 3: c.");
 }

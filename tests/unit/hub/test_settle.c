@@ -175,8 +175,10 @@ static void test_a_file_of_passwords_is_private(void **state)
     char text[256], what[400];
     const char *file = in_directory("passwords");
     snprintf(text, sizeof text, "authenticator: password-file\npassword_file: %s\n", file);
-    snprintf(what, sizeof what,
-             "%%:2: password_file: there is no %s; make it: hubgate-hub password NAME", file);
+    snprintf(
+        what, sizeof what,
+        "%%:2: password_file: there is no %s; make it: hubgate-hub --config FILE password NAME",
+        file);
     expect_error(text, "", what);
     write_file(file, "", 0644);
     snprintf(what, sizeof what,

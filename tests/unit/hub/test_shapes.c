@@ -161,7 +161,7 @@ static void test_profiles_are_told_what_is_wrong(void **state)
 {
     (void)state;
     expect_profile_error("- name: a\n  memroy_limit: 1G\n",
-                         "item 1 (a): unknown member 'memroy_limit'; did you mean memory_limit");
+                         "item 1 (a): unknown member 'memroy_limit'; did you mean memory_limit?");
     expect_profile_error("- name: a\n- name: b\n  memory_limit: much\n",
                          "item 2 (b): memory_limit: 'much' is no size like 512M or 2G");
     expect_profile_error("- memory_limit: 1G\n", "item 1: a profile needs a name");
