@@ -257,6 +257,7 @@ static void delete_user(struct request *request)
         return;
     }
     if (server) {
+        user->leaving = false;
         request_fail(request, 400, "%.100s's server is in the process of stopping, please wait.",
                      user->name);
         return;
@@ -281,6 +282,7 @@ static void serve_delete(struct request *request)
     *until_ms = loop_now_ms(request->hub->loop) + REST_STOP_WAIT_MS;
     request->settled.done = on_settled;
     request->deadline.expire = on_look_again;
+    user->leaving = true;
     for (struct server *server = user->servers; server; server = server->hh.next)
         server_stop(server, false);
     delete_user(request);

@@ -24,6 +24,7 @@ struct user {
     size_t groups_n;
     size_t tokens_n;
     bool changed; /* last_activity is newer than on disk */
+    bool leaving; /* about to be deleted: no server of theirs starts */
 };
 
 struct users {

@@ -154,3 +154,18 @@ def test_a_full_disk_is_said_and_what_is_answered_is_kept(small_disk):
     hub.process.wait()
     hub.start().wait_ready()
     assert hub.user("late")
+
+
+# --- users who go ---
+
+def test_a_user_who_is_deleted_starts_nothing_more(start_hub):
+    hub = start_hub()
+    ada = hub.browser("lingers-ada")
+    hub.start_server("lingers-ada")
+    with ThreadPoolExecutor() as pool:
+        deleted = pool.submit(hub.api, "DELETE", "/users/lingers-ada")
+        hubs.wait_for(lambda: hub.server("lingers-ada")["pending"] == "stop", "its stopping")
+        again = pool.submit(ada.get, "/hub/spawn/lingers-ada")
+        assert deleted.result().status_code == 204
+        assert again.result().status_code == 400
+    assert "Starting the server /user/lingers-ada/" not in hub.log.split("Stopping the server", 1)[1]
