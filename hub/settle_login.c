@@ -204,7 +204,32 @@ static bool settle_allowed(struct settling *settling)
                          "admin_groups or allow_all");
 }
 
-bool settle_login(struct settling *settling, const char *open_by)
+/* Lists of groups where nobody has any would let nobody in, and say nothing. */
+static bool settle_groups(struct settling *settling)
+{
+    const struct settings *settings = settling->settings;
+    const char *but = NULL;
+    switch (settings->authenticator) {
+    case AUTH_DUMMY:
+    case AUTH_PASSWORD_FILE:
+        but = "this authenticator knows no groups; name the users";
+        break;
+    case AUTH_OAUTH2:
+        but = settings->oauth2_groups_claim ? NULL : "it needs oauth2_groups_claim";
+        break;
+    case AUTH_HEADER:
+        but = settings->header_groups_name ? NULL : "it needs header_groups_name";
+        break;
+    case AUTH_PAM:
+        break;
+    }
+    if (!but || (!settings->allow_groups.n && !settings->admin_groups.n))
+        return true;
+    return settle_refuse(settling, settings->allow_groups.n ? "--allow-groups" : "--admin-groups",
+                         "%s", but);
+}
+
+static bool settle_authenticator(struct settling *settling, const char *open_by)
 {
     bool good = settle_allowed(settling);
     switch (settling->settings->authenticator) {
@@ -220,4 +245,9 @@ bool settle_login(struct settling *settling, const char *open_by)
         return good && settle_header(settling);
     }
     return good;
+}
+
+bool settle_login(struct settling *settling, const char *open_by)
+{
+    return settle_authenticator(settling, open_by) && settle_groups(settling);
 }

@@ -169,6 +169,22 @@ static void test_who_is_allowed_by_default(void **state)
     expect_good("authenticator: pam\nallow_all: true\n", "");
 }
 
+static void test_groups_are_listed_where_somebody_has_some(void **state)
+{
+    (void)state;
+    expect_error("allow_groups: [staff]\n", "",
+                 "%:1: allow_groups: this authenticator knows no groups; name the users");
+    expect_error("admin_groups: [staff]\n", "",
+                 "%:1: admin_groups: this authenticator knows no groups; name the users");
+    expect_good("authenticator: pam\nallow_groups: [staff]\n", "");
+    setenv("HUBGATE_HUB_OAUTH2_CLIENT_SECRET", "secret", 1);
+    const char *provider = "authenticator: oauth2\npublic_url: https://hub.example\n"
+                           "oauth2_preset: github\noauth2_client_id: a\nallow_groups: [staff]\n";
+    expect_error(provider, "", "%:5: allow_groups: it needs oauth2_groups_claim");
+    expect_good(provider, "--oauth2-groups-claim teams");
+    unsetenv("HUBGATE_HUB_OAUTH2_CLIENT_SECRET");
+}
+
 static void test_a_file_of_passwords_is_private(void **state)
 {
     (void)state;
@@ -309,6 +325,7 @@ int main(void)
         TEST(test_secrets_are_made_once),
         TEST(test_a_secret_is_not_made_where_there_is_no_directory),
         TEST(test_who_is_allowed_by_default),
+        TEST(test_groups_are_listed_where_somebody_has_some),
         TEST(test_a_file_of_passwords_is_private),
         TEST(test_header_wants_to_know_whom_to_believe),
         TEST(test_presets_fill_in_what_is_not_given),
