@@ -227,6 +227,8 @@ bool order_prepare(struct order *order, const struct server *server, const json_
     const struct settings *settings = server->hub->settings;
     const json_t *profile;
     *order = (struct order){0};
+    if (server->user->leaving)
+        return error_set(error, "the user is being deleted");
     if (!choose_profile(server, options, &profile, error))
         return false;
     set_command(order, settings, profile);

@@ -275,10 +275,6 @@ enum start_verdict server_start(struct server *server, const json_t *options, st
     enum start_verdict verdict = may_start(server);
     if (verdict != START_GOES)
         return verdict;
-    if (server->user->leaving) {
-        error_set(error, "the user is being deleted");
-        return START_REFUSED;
-    }
     if (!order_prepare(&order, server, options, error))
         return START_REFUSED;
     if (!give_token(server, token)) {
