@@ -56,10 +56,7 @@ end_step() {
 
 # with_environment ENTRY: the pids of processes whose environment has this entry, NAME=VALUE.
 with_environment() {
-  local process
-  for process in /proc/[0-9]*; do
-    if grep -qzxF -- "$1" "$process/environ" 2>/dev/null; then echo "${process#/proc/}"; fi
-  done
+  { grep -lszxF -- "$1" /proc/[0-9]*/environ || true; } | cut -d/ -f3
 }
 
 # Is something listening on 127.0.0.1:PORT?
