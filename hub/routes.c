@@ -23,6 +23,8 @@ enum {
     RETRY_LAST_MS = 5000, /* … this, and given up after … */
     RETRY_FOR_MS = 30000, /* … that */
     TABLE_BYTES_MAX = 64 * 1024 * 1024,
+    KEY_BYTES_MAX = 8 * 1024, /* longer ones we never made */
+    STALE_MAX = 1000,         /* removed after one check; the rest after the next */
 };
 
 /* One call that changes the proxy's table, until it worked or was given up. */
@@ -325,12 +327,15 @@ static void drop_stale(struct routes *routes, json_t *left)
 {
     const char *key;
     json_t *route;
+    size_t n = 0;
     json_object_foreach(left, key, route)
     {
         struct text path = {0};
-        if (!json_is_true(json_object_get(route, "jupyterhub")) ||
+        if (strlen(key) > KEY_BYTES_MAX || !json_is_true(json_object_get(route, "jupyterhub")) ||
             json_is_true(json_object_get(route, "extra")))
             continue; /* not ours */
+        if (n++ == STALE_MAX)
+            return;
         log_line(LOG_INFO, "The proxy has a stale route %s: removing it", key);
         text_percent(&path, span_of(key), "/@~");
         change_new(routes, text_take(&path), NULL, NULL, NULL);

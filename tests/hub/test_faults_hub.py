@@ -1,11 +1,14 @@
 """What goes wrong, or is made to go wrong, around the hub: it goes on, and keeps what it has."""
 
 import contextlib
+import http.server
+import json
 import os
 import pathlib
 import resource
 import socket
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -169,3 +172,48 @@ def test_a_user_who_is_deleted_starts_nothing_more(start_hub):
         assert deleted.result().status_code == 204
         assert again.result().status_code == 400
     assert "Starting the server /user/lingers-ada/" not in hub.log.split("Stopping the server", 1)[1]
+
+
+# --- a proxy that is none ---
+
+class OddProxy(http.server.BaseHTTPRequestHandler):
+    table = b"{}"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.table)))
+        self.end_headers()
+        self.wfile.write(self.table)
+
+    def do_DELETE(self):
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.send_response(204)
+        self.end_headers()
+
+    do_POST = do_DELETE
+
+
+STALE = {"target": "http://127.0.0.1:1", "jupyterhub": True}
+
+
+@pytest.mark.parametrize("table", [
+    {"/" + 9_000_000 * "a": STALE},
+    {f"/user/u{i}": STALE for i in range(60_000)},
+    {"/a": 1, "/b": None, "": STALE, "/c": {"target": 5, "jupyterhub": True}},
+], ids=["long", "many", "odd"])
+def test_the_hub_outlives_the_table_of_its_proxy(table):
+    hub = hubs.Hub(proxy_command=[], env={"CONFIGPROXY_AUTH_TOKEN": 32 * "x"})
+    answers = type("Answers", (OddProxy,), {"table": json.dumps(table).encode()})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", hub.api_port), answers) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        try:
+            hub.start()
+            hubs.wait_for(lambda: "lacks the route" in hub.log, "the table's coming")
+            hubs.wait_for(lambda: requests.get(hub.direct_url + "health", timeout=5).ok, "its answer")
+            assert hub.running()
+        finally:
+            proxy.shutdown()
+            hub.close()
