@@ -8,7 +8,6 @@
 #include "hub/routes.h"
 #include "hub/settings.h"
 #include "hub/store.h"
-#include "web/fetch.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -16,10 +15,6 @@
 #include <string.h>
 
 enum {
-    PROBE_FIRST_MS = 16,  /* between two looks whether it answers: at first … */
-    PROBE_LAST_MS = 1000, /* … and at last */
-    PROBE_TIMEOUT_MS = 5000,
-    PROBE_BODY_MAX = 64 * 1024,
     STOP_HURRY_MS = 5000, /* after the driver's own grace, it is told to end it at once */
     FAILURE_LOG_LINES = 20,
 };
@@ -27,8 +22,7 @@ enum {
 static void on_progress(void *arg, unsigned percent, const char *message);
 static void on_started(void *arg, const char *url);
 static void on_ended(void *arg, bool asked, const char *why);
-static void on_probed(void *arg, const struct fetch_reply *reply);
-static void on_probe_again(struct deadline *deadline);
+static void on_answers(struct probe *probe);
 static void on_verified(void *arg, bool is_it);
 static void on_routed(void *arg, bool ok, const char *why);
 static void on_deadline(struct deadline *deadline);
@@ -99,7 +93,6 @@ struct server *server_add(struct hub *hub, struct user *user, const char *name)
     server->prefix = text_take(&prefix);
     server->client_id = text_take(&client);
     server->deadline.expire = on_deadline;
-    server->probe_again.expire = on_probe_again;
     HASH_ADD_KEYPTR(hh, user->servers, server->name, strlen(server->name), server);
     return server;
 }
@@ -108,9 +101,7 @@ static void server_free(struct server *server)
 {
     struct user *user = server->user;
     deadline_clear(&server->deadline);
-    deadline_clear(&server->probe_again);
-    if (server->probe)
-        fetch_cancel(server->probe);
+    probe_stop(&server->probe);
     if (server->last_words)
         server->last_words->server = NULL;
     progress_release(&server->progress);
@@ -198,7 +189,7 @@ static void set_stage(struct server *server, enum server_stage stage)
         (size_t)(stage != SERVER_STOPPED) - (size_t)(server->stage != SERVER_STOPPED);
     server->stage = stage;
     deadline_clear(&server->deadline);
-    deadline_clear(&server->probe_again);
+    probe_stop(&server->probe);
     if (stage < COUNT(within_ms) && within_ms[stage] > 0)
         deadline_set(server->hub->loop, &server->deadline, within_ms[stage]);
 }
@@ -316,12 +307,7 @@ static void probe(struct server *server)
     struct text url = {0};
     text_format(&url, "%s%sapi", server->url, server->prefix);
     char *text = text_take(&url);
-    const struct fetch_request request = {.method = "GET",
-                                          .url = text,
-                                          .timeout_ms = PROBE_TIMEOUT_MS,
-                                          .body_bytes_max = PROBE_BODY_MAX,
-                                          .fresh_connection = true};
-    server->probe = fetch_start(server->hub->fetcher, &request, on_probed, server);
+    probe_start(&server->probe, server->hub->loop, server->hub->fetcher, text, on_answers);
     free(text);
 }
 
@@ -334,25 +320,8 @@ static void server_begun(struct server *server, const char *url)
     server->url = copy;
     put(server);
     set_stage(server, SERVER_PROBING);
-    server->probe_wait_ms = PROBE_FIRST_MS;
     progress_tell(&server->progress, 60, "The server runs; waiting until it answers");
     probe(server);
-}
-
-/* Any answer below 500 will do (hub contract B2). */
-static void server_probed(struct server *server, unsigned status)
-{
-    server->probe = NULL;
-    if (server->stage != SERVER_PROBING)
-        return;
-    if (status > 0 && status < 500) {
-        server->hub->spawner->driver->verify(server->spawn, on_verified, server);
-        return;
-    }
-    deadline_set(server->hub->loop, &server->probe_again, server->probe_wait_ms);
-    server->probe_wait_ms = server->probe_wait_ms * 3 / 2;
-    if (server->probe_wait_ms > PROBE_LAST_MS)
-        server->probe_wait_ms = PROBE_LAST_MS;
 }
 
 /* What answers is the server, and not somebody who took its port. */
@@ -400,9 +369,6 @@ static void server_ready(struct server *server)
 /* No start goes on from here; `why`: it failed. */
 static void begin_end(struct server *server, const char *why)
 {
-    if (server->probe)
-        fetch_cancel(server->probe);
-    server->probe = NULL;
     routes_drop(server->hub->routes, server);
     if (why && !server->why)
         server->why = must_copy(why);
@@ -557,14 +523,10 @@ static void on_ended(void *arg, bool asked, const char *why)
     server_ended(arg, asked, why);
 }
 
-static void on_probed(void *arg, const struct fetch_reply *reply)
+static void on_answers(struct probe *probe)
 {
-    server_probed(arg, reply->status);
-}
-
-static void on_probe_again(struct deadline *deadline)
-{
-    probe(CONTAINER(deadline, struct server, probe_again));
+    struct server *server = CONTAINER(probe, struct server, probe);
+    server->hub->spawner->driver->verify(server->spawn, on_verified, server);
 }
 
 static void on_verified(void *arg, bool is_it)

@@ -4,6 +4,7 @@
 #ifndef HUB_SERVER_H
 #define HUB_SERVER_H
 
+#include "hub/probe.h"
 #include "hub/progress.h"
 #include "hub/user.h"
 #include "spawner/spawner.h"
@@ -12,7 +13,6 @@
 
 struct token;
 struct meter;
-struct fetch;
 struct last_words;
 
 enum server_stage {
@@ -44,10 +44,8 @@ struct server {
     char *options;            /* user_options, JSON; NULL */
     struct token *token;      /* its API token and client secret; NULL when stopped */
     struct spawn *spawn;
-    struct fetch *probe;
+    struct probe probe; /* in SERVER_PROBING */
     struct last_words *last_words;
-    struct deadline probe_again;
-    int64_t probe_wait_ms;
     int64_t started_ms, last_activity_ms;
     struct progress progress;
     struct settled *waiting;
