@@ -471,7 +471,7 @@ void request_take(struct hub *hub, struct call *call)
     else if (other_method)
         request_fail(request, 405, "Method not allowed here");
     else
-        request_fail(request, 404, "There is nothing at this address");
+        request_fail(request, 404, "%s", request_words(request, "error_404_message"));
 }
 
 static void on_durable(struct durable *durable)

@@ -13,6 +13,7 @@ const PROXY = process.env.HUBGATE ?? `${ROOT}build/hubgate`;
 const PROGRAM = join(dirname(PROXY), 'hubgate-hub');
 const MARK = 'HUBGATE_TEST_RUN';
 const PATIENCE_MS = 60_000;
+const STOP_MS = 30_000;
 
 export async function waitFor(condition, what, patience = PATIENCE_MS) {
   const deadline = Date.now() + patience;
@@ -113,9 +114,9 @@ export class Hub {
   // SIGINT ends everything: nothing may be left.
   async stop() {
     this.process.kill('SIGINT');
-    const [status] = await Promise.race([this.ended, new Promise((resolve) => {
-      setTimeout(resolve, 30_000, ['did not end']);
-    })]);
+    const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_MS);
+    const [status] = await this.ended;
+    clearTimeout(timer);
     await waitFor(async () => this.descendants().length === 0, 'the end of all processes', 20_000)
       .catch(() => {});
     const left = this.descendants();

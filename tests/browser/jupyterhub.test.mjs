@@ -28,7 +28,6 @@ const kernelSockets = () => sockets.filter(({ url }) => /\/api\/kernels\/[^/]+\/
 const shot = (name) => page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
 
 before(async () => {
-  rmSync(SCREENSHOTS, { recursive: true, force: true });
   mkdirSync(SCREENSHOTS, { recursive: true });
   files = mkdtempSync(join(tmpdir(), 'hubgate-browser-'));
   rmSync(`${ROOT}build/home/${USER}`, { recursive: true, force: true });

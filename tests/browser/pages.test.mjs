@@ -17,8 +17,8 @@ const PROFILES = [
   { name: 'Short', description: 'Stopped when it is not used', cull_idle_timeout_s: 500 },
 ];
 const LANGUAGES = {
-  en: { key: 'en', running: 'Running', stopped: 'Stopped', warning: 'will be stopped', asleep: 'is not running' },
-  'zh-CN': { key: 'zh', running: '运行中', stopped: '已停止', warning: '未在使用', asleep: '未运行' },
+  en: { key: 'en', running: 'Running', stopped: 'Stopped', warning: 'will be stopped', asleep: 'is not running', why: 'ended with status 3' },
+  'zh-CN': { key: 'zh', running: '运行中', stopped: '已停止', warning: '未在使用', asleep: '未运行', why: '状态 3' },
 };
 
 let hub, browser;
@@ -140,7 +140,7 @@ for (const [language, words] of Object.entries(LANGUAGES)) {
     await page.goto(`${hub.url}/hub/spawn`);
     await startWith(page, 'Standard');
     await page.getByText('no kernel is installed').waitFor();
-    await page.locator('#reason', { hasText: 'status 3' }).waitFor();
+    await page.locator('#reason', { hasText: words.why }).waitFor();
     await pictured(page, 'failed');
   });
 

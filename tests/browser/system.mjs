@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 
@@ -69,11 +69,13 @@ export class System {
     return found;
   }
 
-  async stop() {
-    this.process.kill('SIGTERM');
+  // By SIGINT it is ended as by Ctrl-C.
+  async stop(signal = 'SIGTERM') {
+    this.process.kill(signal);
     const timer = setTimeout(() => this.process.kill('SIGKILL'), STOP_SECONDS * 1000);
     const [status] = await this.ended;
     clearTimeout(timer);
+    for (const state of ['run', 'hub']) rmSync(`${ROOT}build/${state}/${this.port}`, { recursive: true, force: true });
     assert.equal(status, 0, `./run's exit status:\n${this.output}`);
     assert.deepEqual(this.descendants(), [], 'processes left behind');
     for (const name of ['jupyterhub', 'hub']) {

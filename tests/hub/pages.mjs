@@ -30,16 +30,20 @@ const sideways = (page) => page.evaluate(() =>
     .map((box) => `${box.localName} ${box.scrollWidth}`));
 
 // In both colour schemes, at desktop and phone width: build/screenshots/NAME-SCHEME-WIDTH.png, and asserts
-// that axe-core finds nothing and that nothing is wider than the screen.
+// that nothing is wider than the screen and that axe-core finds nothing. Axe-core takes most of the time: a
+// language has half of the four, Chinese the other half.
 export async function look(page, name) {
   const before = page.viewportSize();
   mkdirSync(SCREENSHOTS, { recursive: true });
-  for (const size of SIZES) {
+  const turn = await page.getAttribute('html', 'lang') === 'en' ? 0 : 1;
+  for (const [row, size] of SIZES.entries()) {
     await page.setViewportSize(size);
-    for (const colorScheme of SCHEMES) {
+    for (const [column, colorScheme] of SCHEMES.entries()) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       const path = `${SCREENSHOTS}/${name}-${colorScheme}-${size.width}.png`;
-      await page.screenshot({ path, fullPage: size.width < 1000 });
+      const over = await page.locator('dialog[open], :popover-open').count();
+      await page.screenshot({ path, fullPage: size.width < 1000 && over === 0 });
+      if ((row + column) % 2 !== turn) continue;
       assert.deepEqual(await violations(page), [], `${page.url()} in ${colorScheme} at ${size.width}`);
     }
     assert.deepEqual(await sideways(page), [], `${name} at ${size.width}`);

@@ -6,6 +6,7 @@ export const base = given.base;
 export const xsrf = given.xsrf;
 export const lang = document.documentElement.lang;
 
+const AMOUNT = /\d+(\.\d+)?( [KMGT]iB)?/g;
 const { default: texts } = await import(`./lang/${lang}.js`);
 
 // The text of that key, {names} in it replaced.
@@ -13,8 +14,11 @@ export function t(key, values = {}) {
   return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-// A text of the hub's that the language may have words for; it is its own key.
-export const translated = (text) => texts[text] ?? text;
+// A text of the hub's that the language may have words for: its own key, with # for each number.
+export function translated(text) {
+  const amounts = text.match(AMOUNT) ?? [];
+  return texts[text.replace(AMOUNT, '#')]?.replace(/#/g, () => amounts.shift()) ?? text;
+}
 
 export const byId = (id) => document.getElementById(id);
 

@@ -29,7 +29,7 @@ function ready(url) {
 function failed(message, log = '') {
   over = true;
   main.dataset.failed = message;
-  byId('reason').textContent = message;
+  setText(byId('reason'), translated(message));
   byId('log').textContent = log;
   byId('log').scrollTop = byId('log').scrollHeight;
   document.title = `${t('failed_heading')} · Hubgate`;
@@ -76,5 +76,6 @@ if (!over) {
     setText(byId('elapsed'), t('pending_elapsed', { seconds: Math.round((Date.now() - began) / 1000) }));
   }, 1000);
 } else {
+  setText(byId('reason'), translated(main.dataset.failed));
   byId('failure').focus();
 }
