@@ -72,7 +72,8 @@ def test_the_admin_page_is_for_admins(ada):
 
 
 def test_an_unknown_page_is_404(ada):
-    assert ada.get("/hub/nothing-here").status_code == 404
+    answer = ada.get("/hub/nothing-here", headers={"Accept": "text/html", "Accept-Language": "zh-CN"})
+    assert answer.status_code == 404 and "网址可能有误" in answer.text
     assert ada.get("/hub/home/").status_code == 200
 
 
