@@ -243,7 +243,9 @@ static const struct conf_row rows[] = {
          .help = "The directory that the file browser begins in."),
     BOOL("--switch-user <bool>", switch_user, .fallback_says = "true when the hub is root",
          .example = "true",
-         .help = "Run each server as the UNIX user of the same name, in that user's home."),
+         .help =
+             "Run each server as the UNIX user of the same name, in that user's home; accounts of "
+             "the system (uid below 1000) get none."),
     TEXT("--homes-dir <directory>", homes_dir, .fallback_says = "STATE_DIR/homes",
          .example = "/srv/homes",
          .help = "Without switch_user: users' files are in HOMES_DIR/NAME."),

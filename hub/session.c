@@ -50,11 +50,29 @@ static void insert(struct hub *hub, struct session *session)
     HASH_ADD(hh, hub->sessions, hash, sizeof session->hash, session);
 }
 
+/* One user's log-ins must not fill our memory. */
+static void make_room(struct hub *hub, const struct user *user)
+{
+    struct session *session, *next, *oldest = NULL;
+    size_t n = 0;
+    HASH_ITER(hh, hub->sessions, session, next)
+    {
+        if (session->user != user)
+            continue;
+        n++;
+        if (!oldest || session->created_ms < oldest->created_ms)
+            oldest = session;
+    }
+    if (n >= SESSIONS_PER_USER_MAX)
+        session_end(hub, oldest);
+}
+
 struct session *session_new(struct hub *hub, struct user *user, char cookie[static COOKIE_ROOM])
 {
     unsigned char key[KEY_BYTES];
     struct text text = {0}, signature = {0};
     struct session *session = must_alloc(sizeof *session);
+    make_room(hub, user);
     random_fill(key, sizeof key);
     text_base64url(&text, (struct span){(const char *)key, sizeof key});
     digest_sha256((struct span){text.p, text.n}, session->hash);

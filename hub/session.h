@@ -8,7 +8,7 @@
 #include "hub/user.h"
 #include "tls/digest.h"
 
-enum { SESSION_ID_ROOM = 40, COOKIE_ROOM = 160 };
+enum { SESSION_ID_ROOM = 40, COOKIE_ROOM = 160, SESSIONS_PER_USER_MAX = 100 };
 
 struct session_row;
 
@@ -22,7 +22,8 @@ struct session {
 
 /* A fresh jupyterhub-session-id; also what an anonymous browser is known by. */
 void session_id_new(char id[static SESSION_ID_ROOM]);
-/* Logs the user in: makes the session and writes the value of its cookie. */
+/* Logs the user in: makes the session and writes the value of its cookie. Of
+ * SESSIONS_PER_USER_MAX that the user has already, the oldest ends. */
 struct session *session_new(struct hub *hub, struct user *user, char cookie[static COOKIE_ROOM]);
 /* One that was read at the start. */
 void session_restore(struct hub *hub, const struct session_row *row);

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ENTRY_BYTES = 16384, GROUPS_MAX = 65536 };
+/* UID_MIN: below it Debian has the accounts of services (adduser.conf, login.defs), which are not
+ * for whoever registers with their name. */
+enum { ENTRY_BYTES = 16384, GROUPS_MAX = 65536, UID_MIN = 1000 };
 
 static const char *shell_of(const char *given)
 {
@@ -46,6 +48,9 @@ bool account_find(struct account *account, const char *user, struct error *error
                   user);
     } else if (entry.pw_uid == 0) {
         error_set(error, "%s is this machine's superuser: no server is started for it", user);
+    } else if (entry.pw_uid < UID_MIN) {
+        error_set(error, "%s is an account of the system (uid %u): no server is started for it",
+                  user, (unsigned)entry.pw_uid);
     } else {
         account->uid = entry.pw_uid;
         account->gid = entry.pw_gid;

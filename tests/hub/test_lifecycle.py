@@ -256,6 +256,17 @@ def test_tokens_are_on_disk_as_hashes_alone(start_hub):
         assert cookie.split(".")[0].strip('"').encode() not in file.read_bytes()
 
 
+def test_the_oldest_log_in_of_very_many_ends(start_hub):
+    hub = start_hub()
+    first = hub.browser("ada")
+    for _ in range(99):
+        last = hub.browser("ada")
+    assert first.get("/hub/home").status_code == 200
+    another = hub.browser("ada")
+    assert first.get("/hub/home").status_code == 302
+    assert last.get("/hub/home").status_code == another.get("/hub/home").status_code == 200
+
+
 # --- settings read anew ---
 
 

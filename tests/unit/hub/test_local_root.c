@@ -383,6 +383,9 @@ static void who_has_no_account_gets_no_server(void **state)
         assert_int_equal(told.started_n, 0);
         assert_non_null(strstr(told.why, i + 1 < COUNT(names) ? "no UNIX account" : "superuser"));
     }
+    rig_start(rig, &told, "daemon", "id"); /* Debian's, in every system */
+    rig_until_ended(&told);
+    assert_non_null(strstr(told.why, "an account of the system"));
     rig_start(rig, &told, user, "id"); /* has none of the homes that are there */
     rig_until_ended(&told);
     assert_non_null(strstr(told.why, "cannot enter the home directory /nonexistent"));
