@@ -26,9 +26,10 @@ export async function waitFor(condition, what, patience = PATIENCE_MS) {
 }
 
 export class Hub {
-  // settings: keys of the configuration file, over ours.
-  static async start(settings = {}) {
+  // settings: keys of the configuration file, over ours, services beside ours; environment: the hub's, too.
+  static async start({ services = [], ...settings } = {}, environment = {}) {
     const hub = new Hub();
+    hub.environment = environment;
     hub.directory = mkdtempSync(join(tmpdir(), 'hubgate-hub-'));
     hub.mark = randomBytes(8).toString('hex');
     hub.port = await freePort();
@@ -53,7 +54,7 @@ export class Hub {
         '--LabApp.extension_manager=readonly', `--LabApp.app_settings_dir=${ROOT}deploy/local/lab`,
       ],
       environment: { [MARK]: hub.mark },
-      services: [{ name: 'tests', admin: true, token_file: token }],
+      services: [{ name: 'tests', admin: true, token_file: token }, ...services],
       ...settings,
     }), { mode: 0o600 });
     await hub.begin();
@@ -63,7 +64,7 @@ export class Hub {
   async begin() {
     const log = openSync(join(this.directory, 'log'), 'a');
     this.process = spawn(PROGRAM, ['--config', join(this.directory, 'hub.yaml')], {
-      cwd: this.directory, env: { ...process.env, [MARK]: this.mark }, stdio: ['ignore', log, log],
+      cwd: this.directory, env: { ...process.env, ...this.environment, [MARK]: this.mark }, stdio: ['ignore', log, log],
     });
     closeSync(log);
     this.ended = once(this.process, 'exit');

@@ -1,6 +1,7 @@
 // Every page of the hub in Chromium: in both languages, both colour schemes, at desktop and phone width,
 // accessible, within the hub's own origin, and by keyboard alone. Users' servers are stubs.
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
@@ -16,6 +17,15 @@ const PROFILES = [
   { name: 'GPU', description: 'One of the two large cards, for training', cpu_limit: 8, memory_limit: '32G', gpus: 1 },
   { name: 'Short', description: 'Stopped when it is not used', cull_idle_timeout_s: 500 },
 ];
+const GRADER = { oauth_client_id: 'service-grader', oauth_redirect_uri: '/services/grader/oauth_callback' };
+// Ways to log in whose pages are not those of a password: settings and environment of their hubs.
+const OTHER_WAYS = {
+  provider: [
+    { authenticator: 'oauth2', oauth2_preset: 'github', oauth2_client_id: 'hub', oauth2_callback_url: 'http://hub.test/hub/oauth_callback' },
+    { HUBGATE_HUB_OAUTH2_CLIENT_SECRET: 'secret' },
+  ],
+  header: [{ authenticator: 'header', header_trusted: ['127.0.0.1'] }, { HUBGATE_HUB_HEADER_SECRET: 'known to the two' }],
+};
 const LANGUAGES = {
   en: { key: 'en', running: 'Running', stopped: 'Stopped', warning: 'will be stopped', asleep: 'is not running', why: 'ended with status 3' },
   'zh-CN': { key: 'zh', running: '运行中', stopped: '已停止', warning: '未在使用', asleep: '未运行', why: '状态 3' },
@@ -46,7 +56,8 @@ before(async () => {
     cull_every_s: 1,
     admin_users: ['admin-en', 'admin-zh'],
     server_command: [`${ROOT}build/venv/bin/python`, `${ROOT}tests/hub/stub_server.py`],
-  });
+    services: [{ name: 'grader', token_env: 'GRADER_TOKEN', ...GRADER }],
+  }, { GRADER_TOKEN: randomBytes(16).toString('hex') });
   browser = await launch();
 }, { timeout: 120_000 });
 
@@ -81,6 +92,20 @@ for (const [language, words] of Object.entries(LANGUAGES)) {
     await logIn(page, `ada-${key}`);
     await page.goto(`${hub.url}/hub/logout`);
     await pictured(page, 'logout');
+  });
+
+  pageTest('log-in without a password', async () => {
+    for (const [way, settings] of Object.entries(OTHER_WAYS)) {
+      const other = await Hub.start(...settings);
+      try {
+        const page = people[way] = await visitor(browser, other, language);
+        await page.goto(`${other.url}/hub/login`);
+        await page.locator(`.by-${way}:visible`).waitFor();
+        await pictured(page, `login-${way}`);
+      } finally {
+        await other.stop();
+      }
+    }
   });
 
   pageTest('the keyboard alone leads from log-in to a server and stops it', async () => {
@@ -210,6 +235,10 @@ for (const [language, words] of Object.entries(LANGUAGES)) {
     await page.locator('button.primary').click();
     await page.waitForURL(`**/user/${owner}/whoami`);
     await page.getByText(`"admin-${key}"`).first().waitFor();
+    const query = new URLSearchParams({ client_id: GRADER.oauth_client_id, redirect_uri: GRADER.oauth_redirect_uri, response_type: 'code', state: 'x' });
+    await page.goto(`${hub.url}/hub/api/oauth2/authorize?${query}`);
+    await page.locator('.of-service:visible').waitFor();
+    await pictured(page, 'consent-service');
     await hub.api('DELETE', `/users/${owner}/server`);
     await waitFor(async () => (await fetch(`${hub.url}/user/${owner}/lab`, { redirect: 'manual' })).status !== 200, 'the end');
     assert.equal((await page.goto(`${hub.url}/user/${owner}/lab`)).status(), 424);
