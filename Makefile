@@ -158,7 +158,7 @@ install: all ## install into PREFIX (DESTDIR respected)
 	install -D -m 644 docs/hubctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/hubctl.1
 	install -D -m 644 deploy/completion/hubctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/hubctl
 	install -d $(DESTDIR)$(UNITS)
-	for unit in hubgate.service hubgate.socket hubgate-hub.service; do \
+	for unit in hubgate.service hubgate.socket hubgate-hub.service hubgate-servers.service; do \
 	    sed 's|/usr/local/bin/|$(PREFIX)/bin/|' systemd/$$unit >$(DESTDIR)$(UNITS)/$$unit && \
 	    chmod 644 $(DESTDIR)$(UNITS)/$$unit || exit; done
 	install -d $(DESTDIR)$(PREFIX)/share/doc/hubgate

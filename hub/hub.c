@@ -126,6 +126,7 @@ static bool make_spawner(struct hub *hub, struct error *error)
         .log_bytes_max = settings->log_bytes_max,
         .stop_grace_ms = settings->stop_timeout_ms,
         .gpus = (const char *const *)settings->gpus.p,
+        .cgroup = settings->server_cgroup,
     };
     hub->spawner = local_new(hub->loop, hub->jobs, &hub->local, error);
     return hub->spawner != NULL;

@@ -275,6 +275,10 @@ static const struct conf_row rows[] = {
             .fallback_says = "none", .reloads = true, .help = "Cores of a server."),
     NUMBER("--pids-limit <n>", limits.pids, 0, 4194304, .fallback = "0", .reloads = true,
            .help = "Processes and threads of a server. 0 means no limit."),
+    TEXT("--server-cgroup <directory>", server_cgroup, .fallback_says = "the hub's own",
+         .example = "/sys/fs/cgroup/system.slice/hubgate-servers.service",
+         .help = "Where control groups of servers are made, version 2; somebody keeps it for them. "
+                 "For a hub that is root; where it is not there, as without it."),
     OF_KIND("--gpus <id,...>", gpus, kind_gpus, .example = "[0, 1]", .fallback_says = "none",
             .help = "GPUs to hand out, by index or UUID; a number alone is a count."),
     NUMBER("--gpu-limit <n>", limits.gpus, 0, 64, .fallback = "0", .reloads = true,

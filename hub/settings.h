@@ -110,6 +110,7 @@ struct settings {
     int64_t stop_timeout_ms;       /* between SIGTERM and SIGKILL */
     int64_t slow_spawn_timeout_ms; /* (reload) after which a start is answered as pending */
     struct spawn_limits limits;    /* (reload) of each server, where its profile has none */
+    char *server_cgroup;           /* where servers' groups are made; NULL: the hub's own */
     struct words gpus;             /* the pool: "0", "1", or UUIDs */
     uint64_t log_bytes_max;        /* of a server's log */
     json_t *profiles;              /* (reload) see below; NULL: none */

@@ -38,6 +38,14 @@ static char *own_group(const char *root, const char *controller)
     return NULL;
 }
 
+static bool is_usable(const char *path)
+{
+    char *procs = file_join(path, "cgroup.procs");
+    bool usable = access(path, W_OK) == 0 && access(procs, W_OK) == 0;
+    free(procs);
+    return usable;
+}
+
 /* Mount and group as a directory that we may write to; NULL: none. In a container the path may name
  * a group that its mount does not show: the mount's top is then its own. */
 static char *own_directory(const char *root, const char *mount, const char *controller)
@@ -54,10 +62,7 @@ static char *own_directory(const char *root, const char *mount, const char *cont
         path = text_take(&text);
     }
     free(group);
-    char *procs = file_join(path, "cgroup.procs");
-    bool usable = access(path, W_OK) == 0 && access(procs, W_OK) == 0;
-    free(procs);
-    if (usable)
+    if (is_usable(path))
         return path;
     free(path);
     return NULL;
@@ -95,16 +100,16 @@ static bool only_ours(const char *procs)
 }
 
 /* A group with controllers for those below has no processes itself (cgroups(7), "no internal
- * processes"): they move to a leaf. Not other people's: then the group is not ours. The machine's
- * root group is exempt; it has no cgroup.type. */
-static bool make_way(const char *parent, bool is_top)
+ * processes"): they move to a leaf. Not other people's, unless the group is a whole one that we
+ * were given: else it is not ours. The machine's root group is exempt; it has no cgroup.type. */
+static bool make_way(const char *parent, bool is_whole)
 {
     char procs[FILE_BYTES_MAX], type[FILE_BYTES_MAX];
     if (!file_read(parent, "cgroup.type", type) || !file_read(parent, "cgroup.procs", procs) ||
         !*procs)
         return true;
     char *leaf = file_join(parent, "hub");
-    bool good = (is_top || only_ours(procs)) && (mkdir(leaf, 0755) == 0 || errno == EEXIST);
+    bool good = (is_whole || only_ours(procs)) && (mkdir(leaf, 0755) == 0 || errno == EEXIST);
     for (char *line = procs, *end; good && *line; line = end) {
         end = line + strcspn(line, "\n");
         if (*end)
@@ -121,16 +126,37 @@ static bool is_leaf(const char *path)
     return slash && strcmp(slash, "/hub") == 0;
 }
 
-static void find_v2(struct cgroups *cgroups, const char *root)
+/* A group of our own, when we are in a leaf below it or can make way. Not as a service whose
+ * manager put us into the group itself: it will put the next hub there too, and could not while the
+ * group has controllers for those below. *is_whole: it is the machine's root group. NULL: none. */
+static char *own_parent(const char *root, bool *is_whole)
 {
     char *parent = own_directory(root, "", ""), *group = own_group(root, "");
-    char offered[FILE_BYTES_MAX] = "";
-    if (parent && group && is_leaf(group) && is_leaf(parent))
+    *is_whole = group && !*group;
+    bool below = parent && group && is_leaf(group) && is_leaf(parent);
+    if (below)
         *strrchr(parent, '/') = '\0';
-    if (parent && access(parent, W_OK) == 0)
-        cgroups->version = 2;
-    bool any = cgroups->version && file_read(parent, "cgroup.controllers", offered) &&
-               make_way(parent, group && !*group);
+    free(group);
+    if (parent && access(parent, W_OK) == 0 && (below || !getenv("NOTIFY_SOCKET")))
+        return parent;
+    free(parent);
+    return NULL;
+}
+
+/* Who is not root may move processes only within the group that was delegated to them. */
+static bool is_given(const char *given)
+{
+    return given && *given && geteuid() == 0 && is_usable(given);
+}
+
+static void find_v2(struct cgroups *cgroups, const char *root, const char *given)
+{
+    bool is_whole = true;
+    char *parent = is_given(given) ? must_copy(given) : own_parent(root, &is_whole);
+    char offered[FILE_BYTES_MAX] = "";
+    cgroups->version = parent ? 2 : 0;
+    bool any =
+        parent && file_read(parent, "cgroup.controllers", offered) && make_way(parent, is_whole);
     for (size_t kind = 0; any && kind < CGROUP_CPU_TIME; kind++) {
         char enable[32];
         snprintf(enable, sizeof enable, "+%s", controllers[kind]);
@@ -139,7 +165,6 @@ static void find_v2(struct cgroups *cgroups, const char *root)
     }
     cgroups->can[CGROUP_CPU_TIME] = cgroups->version == 2;
     cgroups->parent[0] = parent;
-    free(group);
 }
 
 /* Groups of servers that ended while there was no hub, and of hubs that are no more. Not those of a
@@ -159,14 +184,14 @@ static void sweep(const char *parent)
         closedir(directory);
 }
 
-struct cgroups *cgroups_find(const char *root)
+struct cgroups *cgroups_find(const char *root, const char *given)
 {
     struct cgroups *cgroups = must_alloc(sizeof *cgroups);
     struct text mark = {0};
     text_format(&mark, "%s/sys/fs/cgroup/cgroup.controllers", root);
     char *path = text_take(&mark);
     if (access(path, F_OK) == 0)
-        find_v2(cgroups, root);
+        find_v2(cgroups, root, given);
     else
         find_v1(cgroups, root);
     free(path);

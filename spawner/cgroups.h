@@ -16,11 +16,12 @@ struct cgroups {
     bool can[CGROUP_KINDS];     /* servers can be limited in this */
 };
 
-/* root: "", or a directory that stands for / in tests. Version 2: takes the controllers into use,
- * for which the hub's processes move to the group "hub" below their own, unless they are in one of
- * that name already. Removes empty groups of servers that are ten minutes old.
- * Never NULL. */
-struct cgroups *cgroups_find(const char *root);
+/* root: "", or a directory that stands for / in tests. given: a directory for servers' groups,
+ * NULL: none is known. Version 2: takes the controllers into use in `given` when that is there and
+ * we are root, else in the hub's own group; for which processes there move to the group "hub"
+ * below, unless the hub is in one of that name already. Removes empty groups of servers that are
+ * ten minutes old. Never NULL. */
+struct cgroups *cgroups_find(const char *root, const char *given);
 void cgroups_free(struct cgroups *cgroups);
 /* "version 2 in /sys/fs/cgroup/…", for the log. */
 void cgroups_say(const struct cgroups *cgroups, struct text *text);

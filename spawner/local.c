@@ -133,7 +133,7 @@ struct spawner *local_new(struct loop *loop, struct jobs *jobs,
     }
     orphans_owner(local->settings.state_dir, local->owner);
     local->born_ticks = orphans_now_ticks();
-    local->cgroups = cgroups_find(local->settings.root);
+    local->cgroups = cgroups_find(local->settings.root, local->settings.cgroup);
     local->gpus = gpus_new(settings->gpus);
     say_limits(local);
     return &local->spawner;

@@ -19,7 +19,7 @@ struct local_settings {
     uint64_t log_bytes_max;              /* of each server's log; 0: 1 MiB */
     int64_t stop_grace_ms;               /* between SIGTERM and SIGKILL; 0: 10 s */
     const char *const *gpus;             /* ids for CUDA_VISIBLE_DEVICES; empty: servers see all */
-    const char *root;                    /* NULL: ""; see cgroups_find */
+    const char *cgroup, *root;           /* NULL: none, ""; see cgroups_find */
 };
 
 /* NULL with *error naming the key: it cannot work so. Blocks on files: start-up only. Its jobs have

@@ -17,6 +17,7 @@ import hubs
 
 UNITS = hubs.ROOT / "systemd"
 UNIT = (UNITS / "hubgate-hub.service").read_text(encoding="utf-8")
+SERVERS = (UNITS / "hubgate-servers.service").read_text(encoding="utf-8")
 analyze = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze here")
 
 
@@ -26,11 +27,12 @@ def said_by(*command):
 
 @analyze
 def test_systemd_understands_every_line(tmp_path):
-    unit = tmp_path / "hubgate-hub.service"
-    unit.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={shutil.which('true')}", UNIT),
-                    encoding="utf-8")
-    said = said_by("systemd-analyze", "verify", "--man=no", str(unit))
-    assert not [line for line in said.stderr.splitlines() if "hubgate-hub" in line], said.stderr
+    paths = [tmp_path / "hubgate-hub.service", tmp_path / "hubgate-servers.service"]
+    for path, text in zip(paths, (UNIT, SERVERS)):
+        path.write_text(re.sub(r"(?m)^ExecStart=/usr/local\S+", f"ExecStart={shutil.which('true')}", text),
+                        encoding="utf-8")
+    said = said_by("systemd-analyze", "verify", "--man=no", *map(str, paths))
+    assert not [line for line in said.stderr.splitlines() if "hubgate-" in line], said.stderr
 
 
 @analyze
@@ -59,10 +61,22 @@ def test_nothing_in_the_sandbox_breaks_servers(line, why):
 
 def test_servers_outlive_the_hub_and_their_own_lack_of_memory():
     lines = UNIT.splitlines()
-    for line in ("Type=notify", "KillMode=process", "Delegate=memory cpu pids", "OOMPolicy=continue",
-                 "TasksMax=infinity", "StateDirectory=hubgate-hub"):
+    for line in ("Type=notify", "KillMode=process", "OOMPolicy=continue", "TasksMax=infinity",
+                 "StateDirectory=hubgate-hub"):
         assert line in lines, line
     assert "Restart=on-failure" in lines, "what was stopped by SIGINT or the API stays stopped"
+
+
+def test_the_groups_of_servers_are_another_units():
+    """systemd cannot start a service anew in a group that has controllers for those below."""
+    assert "Delegate=" not in UNIT
+    for line in ("Delegate=memory cpu pids", "OOMPolicy=continue", "TasksMax=infinity"):
+        assert line in SERVERS.splitlines(), line
+    assert re.search(r"(?m)^Environment=HUBGATE_HUB_SERVER_CGROUP=/sys/fs/cgroup/system.slice/"
+                     r"hubgate-servers.service$", UNIT)
+    assert re.search(r"(?m)^Wants=.*\bhubgate-servers.service\b", UNIT)
+    assert re.search(r"(?m)^After=.*\bhubgate-servers.service\b", UNIT)
+    assert "PartOf=hubgate-servers.service" in UNIT.splitlines()
 
 
 def test_make_install_puts_everything_in_its_place(tmp_path):
@@ -74,6 +88,7 @@ def test_make_install_puts_everything_in_its_place(tmp_path):
         assert os.access(top / name, os.X_OK), name
     for name in ("hub.yaml.example", "hubgate.env.example", "hubgate-hub.example.yaml"):
         assert (top / "share/doc/hubgate" / name).exists(), name
+    assert (top / "lib/systemd/system/hubgate-servers.service").exists()
     unit = (top / "lib/systemd/system/hubgate-hub.service").read_text(encoding="utf-8")
     assert "ExecStart=/opt/hubgate/bin/hubgate-hub " in unit and "/usr/local" not in unit
 

@@ -105,7 +105,7 @@ static void a_delegated_group_is_split_into_us_and_the_servers(void **state)
     int doors[CGROUP_KINDS];
     (void)state;
     put_v2("/hub.service", own_pid());
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     expect("sys/fs/cgroup/hub.service/hub/cgroup.procs", own_pid());
     for (enum cgroup_kind kind = 0; kind < CGROUP_KINDS; kind++)
         assert_true(cgroups->can[kind]);
@@ -130,7 +130,7 @@ static void no_limit_is_no_file(void **state)
     struct error error;
     (void)state;
     put_v2("/hub.service", own_pid());
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroup_make(&one, cgroups, "hubgate-1", &none, &error));
     assert_true(is_there("sys/fs/cgroup/hub.service/hubgate-1"));
     assert_false(is_there("sys/fs/cgroup/hub.service/hubgate-1/memory.max"));
@@ -149,7 +149,7 @@ static void a_hub_in_its_leaf_uses_the_group_above(void **state)
     put("sys/fs/cgroup/hub.service/cgroup.controllers", "memory\n");
     put("sys/fs/cgroup/hub.service/cgroup.type", "domain\n");
     put("sys/fs/cgroup/hub.service/cgroup.procs", "%s", "");
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroups->can[CGROUP_MEMORY]);
     assert_false(cgroups->can[CGROUP_CPU]);
     expect("sys/fs/cgroup/hub.service/cgroup.subtree_control", "+memory");
@@ -167,7 +167,7 @@ static void other_peoples_processes_stay_where_they_are(void **state)
     (void)state;
     snprintf(procs, sizeof procs, "1\n%s\n", own_pid());
     put_v2("/session.scope", procs);
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_false(cgroups->can[CGROUP_MEMORY]);
     assert_false(is_there("sys/fs/cgroup/session.scope/hub"));
     expect("sys/fs/cgroup/session.scope/cgroup.procs", procs);
@@ -180,7 +180,7 @@ static void a_containers_top_is_ours_with_all_in_it(void **state)
     (void)state;
     snprintf(procs, sizeof procs, "1\n%s\n", own_pid());
     put_v2("", procs);
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroups->can[CGROUP_MEMORY]);
     expect("sys/fs/cgroup/hub/cgroup.procs", own_pid()); /* the last of them */
     cgroups_free(cgroups);
@@ -191,7 +191,7 @@ static void the_machines_root_group_needs_no_leaf(void **state)
     (void)state;
     put_v2("", "1\n");
     remove_file("sys/fs/cgroup/cgroup.type");
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroups->can[CGROUP_MEMORY]);
     assert_false(is_there("sys/fs/cgroup/hub"));
     cgroups_free(cgroups);
@@ -205,7 +205,7 @@ static void without_a_group_nothing_is_made_and_nothing_fails(void **state)
     uint64_t number;
     int doors[CGROUP_KINDS];
     (void)state;
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_false(cgroups->can[CGROUP_MEMORY]);
     assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
     assert_int_equal(cgroup_doors(&one, doors, &error), 0);
@@ -228,7 +228,7 @@ static void version_2_tells_use_and_ends_all(void **state)
     uint64_t number = 0;
     (void)state;
     put_v2("/hub.service", own_pid());
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
 #define IN "sys/fs/cgroup/hub.service/hubgate-1/"
     put(IN "memory.current", "3000\n");
@@ -272,7 +272,7 @@ static void version_1_has_a_tree_for_each_limit(void **state)
     int doors[CGROUP_KINDS];
     (void)state;
     put_v1("/a/b");
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
     expect("sys/fs/cgroup/memory/a/b/hubgate-1/memory.limit_in_bytes", "536870912");
     expect("sys/fs/cgroup/memory/a/b/hubgate-1/memory.memsw.limit_in_bytes", "536870912");
@@ -311,7 +311,7 @@ static void empty_groups_of_long_ago_are_removed(void **state)
         mkdir(path, 0755);
         assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
     }
-    cgroups_free(cgroups_find(root));
+    cgroups_free(cgroups_find(root, NULL));
     for (size_t i = 0; i < COUNT(names); i++) {
         char path[256];
         snprintf(path, sizeof path, "sys/fs/cgroup/hub.service/%s", names[i]);
@@ -325,7 +325,7 @@ static void limits_are_set_anew_after_a_restart(void **state)
     struct error error;
     (void)state;
     put_v2("/hub.service", own_pid());
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
     put("sys/fs/cgroup/hub.service/hubgate-1/memory.max", "max\n");
     assert_true(cgroup_limit(&one, cgroups, &some, &error));
@@ -334,11 +334,71 @@ static void limits_are_set_anew_after_a_restart(void **state)
     put("proc/self/cgroup", "4:memory:/\n"); /* the machine has another version by now */
     put("sys/fs/cgroup/memory/cgroup.procs", "%s", "");
     remove_file("sys/fs/cgroup/cgroup.controllers");
-    cgroups = cgroups_find(root);
+    cgroups = cgroups_find(root, NULL);
     assert_true(cgroups->can[CGROUP_MEMORY]);
     assert_true(cgroup_limit(&one, cgroups, &some, &error));
     cgroup_release(&one);
     cgroups_free(cgroups);
+}
+
+static const char *servers_group(void)
+{
+    static char path[300];
+    snprintf(path, sizeof path, "%s/sys/fs/cgroup/servers.service", root);
+    return path;
+}
+
+static void a_group_kept_for_servers_is_taken(void **state)
+{
+    struct cgroup one;
+    struct error error;
+    (void)state;
+    put_v2("/hub.service", own_pid());
+    put("sys/fs/cgroup/servers.service/cgroup.controllers", "cpu memory pids\n");
+    put("sys/fs/cgroup/servers.service/cgroup.procs", "1\n"); /* whoever keeps it */
+    put("sys/fs/cgroup/servers.service/cgroup.type", "domain\n");
+    struct cgroups *cgroups = cgroups_find(root, servers_group());
+    if (geteuid() == 0) {
+        assert_true(cgroups->can[CGROUP_MEMORY]);
+        assert_false(is_there("sys/fs/cgroup/hub.service/hub")); /* the hub stays where it is */
+        expect("sys/fs/cgroup/servers.service/hub/cgroup.procs", "1");
+        assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
+        expect("sys/fs/cgroup/servers.service/hubgate-1/memory.max", "536870912");
+        cgroup_release(&one);
+    } else {
+        assert_false(is_there("sys/fs/cgroup/servers.service/cgroup.subtree_control"));
+    }
+    cgroups_free(cgroups);
+}
+
+static void a_group_for_servers_that_is_not_there_is_as_none(void **state)
+{
+    (void)state;
+    put_v2("/hub.service", own_pid());
+    struct cgroups *cgroups = cgroups_find(root, servers_group());
+    assert_true(cgroups->can[CGROUP_MEMORY]);
+    assert_true(is_there("sys/fs/cgroup/hub.service/hub"));
+    cgroups_free(cgroups);
+}
+
+/* Its manager puts the next hub where it put this one: a group with controllers for those below
+ * takes none. */
+static void a_service_does_not_split_the_group_it_was_put_into(void **state)
+{
+    (void)state;
+    setenv("NOTIFY_SOCKET", "/run/systemd/notify", 1);
+    put_v2("/hub.service", own_pid());
+    struct cgroups *cgroups = cgroups_find(root, NULL);
+    assert_int_equal(cgroups->version, 0);
+    assert_false(is_there("sys/fs/cgroup/hub.service/cgroup.subtree_control"));
+    cgroups_free(cgroups);
+    put_v2("/other.service/hub", own_pid()); /* DelegateSubgroup=hub */
+    put("sys/fs/cgroup/other.service/cgroup.controllers", "cpu memory pids\n");
+    put("sys/fs/cgroup/other.service/cgroup.procs", "%s", "");
+    cgroups = cgroups_find(root, NULL);
+    assert_true(cgroups->can[CGROUP_MEMORY]);
+    cgroups_free(cgroups);
+    unsetenv("NOTIFY_SOCKET");
 }
 
 static void a_group_that_the_mount_does_not_show_is_its_top(void **state)
@@ -347,7 +407,7 @@ static void a_group_that_the_mount_does_not_show_is_its_top(void **state)
     (void)state;
     put_v1("/docker/0123");
     put("sys/fs/cgroup/memory/cgroup.procs", "%s", "");
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroups->can[CGROUP_MEMORY]);
     assert_false(cgroups->can[CGROUP_CPU]); /* no cgroup.procs there: not to be used */
     cgroups_say(cgroups, &says);
@@ -364,7 +424,7 @@ static void a_group_is_read_as_it_was_written(void **state)
     struct text json = {0};
     (void)state;
     put_v1("/a/b");
-    struct cgroups *cgroups = cgroups_find(root);
+    struct cgroups *cgroups = cgroups_find(root, NULL);
     assert_true(cgroup_make(&one, cgroups, "hubgate-1", &some, &error));
     text_put(&json, "{\"x\":1");
     cgroup_json(&one, &json);
@@ -418,6 +478,9 @@ int main(void)
         TEST(version_1_has_a_tree_for_each_limit),
         TEST(empty_groups_of_long_ago_are_removed),
         TEST(limits_are_set_anew_after_a_restart),
+        TEST(a_group_kept_for_servers_is_taken),
+        TEST(a_group_for_servers_that_is_not_there_is_as_none),
+        TEST(a_service_does_not_split_the_group_it_was_put_into),
         TEST(a_group_that_the_mount_does_not_show_is_its_top),
         TEST(a_group_is_read_as_it_was_written),
         TEST(a_malformed_group_is_refused),

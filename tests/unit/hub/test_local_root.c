@@ -28,7 +28,7 @@ static int remove_all(void **state)
 /* Whether servers can be limited in this here; says so when not. */
 static bool can(enum cgroup_kind kind, const char *what)
 {
-    struct cgroups *cgroups = cgroups_find("");
+    struct cgroups *cgroups = cgroups_find("", NULL);
     bool good = cgroups->can[kind];
     cgroups_free(cgroups);
     if (!good)
