@@ -30,7 +30,7 @@ OBJ     := $(filter-out %/web/fetch.o,$(call objects,$(SHARED) proxy api))
 HUB_OBJ := $(call objects,$(SHARED) login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
 # Those of base that stand alone: an operator's machine needs no libevent.
-CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date nearest) $(call objects,ctl)
+CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date nearest wrap) $(call objects,ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))

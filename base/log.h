@@ -8,6 +8,17 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_HTTP, LOG_VERBOSE, LOG_DEBUG, LOG_SILLY };
 
+/* For the rows of a program's flags: the levels in their order, and the values of log_start's json.
+ */
+#define LOG_LEVEL_WORDS                                                                            \
+    {                                                                                              \
+        "error", "warn", "info", "http", "verbose", "debug", "silly"                               \
+    }
+#define LOG_FORMAT_WORDS                                                                           \
+    {                                                                                              \
+        "text", "json"                                                                             \
+    }
+
 /* What stands in brackets before the level in a text log; "ConfigProxy" (CHP 16) unless it is set
  * before log_start. A literal. */
 void log_name(const char *name);

@@ -1,6 +1,8 @@
 #include "base/manual.h"
+
 #include "base/row.h"
 #include "base/str.h"
+#include "base/wrap.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -58,25 +60,6 @@ static void write_details(char *text, size_t size, const struct conf_row *row)
 
 /* ---- help ---- */
 
-/* The words of text from column `at` on, broken before HELP_WIDTH, further lines indented. */
-static size_t print_words(FILE *out, const char *text, size_t at, size_t indent)
-{
-    while (*text) {
-        size_t n = strcspn(text, " ");
-        if (at > indent && at + 1 + n > HELP_WIDTH) {
-            fprintf(out, "\n%*s", (int)indent, "");
-            at = indent;
-        } else if (at > indent) {
-            fputc(' ', out);
-            at++;
-        }
-        fwrite(text, 1, n, out);
-        at += n;
-        text += n + (text[n] == ' ');
-    }
-    return at;
-}
-
 static void print_help_row(const struct conf_row *row, FILE *out)
 {
     char details[DETAILS];
@@ -86,15 +69,15 @@ static void print_help_row(const struct conf_row *row, FILE *out)
         fprintf(out, "\n%*s", HELP_INDENT, "");
     else
         fprintf(out, "%*s", (int)(HELP_INDENT - 2 - name.n), "");
-    size_t at =
-        print_words(out, row->type == CONF_REFUSED ? "Refused:" : "", HELP_INDENT, HELP_INDENT);
-    at = print_words(out, row->help, at, HELP_INDENT);
+    size_t at = wrap_words(out, row->type == CONF_REFUSED ? "Refused:" : "", HELP_INDENT,
+                           HELP_INDENT, HELP_WIDTH);
+    at = wrap_words(out, row->help, at, HELP_INDENT, HELP_WIDTH);
     write_details(details, sizeof details, row);
-    at = print_words(out, details, at, HELP_INDENT);
-    at = print_words(out, row->reloads ? RELOADED : "", at, HELP_INDENT);
+    at = wrap_words(out, details, at, HELP_INDENT, HELP_WIDTH);
+    at = wrap_words(out, row->reloads ? RELOADED : "", at, HELP_INDENT, HELP_WIDTH);
     if (row->flag && row->env) {
         snprintf(details, sizeof details, "(environment: %s)", row->env);
-        print_words(out, details, at, HELP_INDENT);
+        wrap_words(out, details, at, HELP_INDENT, HELP_WIDTH);
     }
     fputc('\n', out);
 }
@@ -103,7 +86,7 @@ void manual_print_help(const struct conf *conf, FILE *out)
 {
     fprintf(out, "%s %s: %s\n\nUsage: %s %s\n\n", conf->program, conf->version, conf->summary,
             conf->program, usage(conf));
-    print_words(out, conf->intro, 0, 0);
+    wrap_words(out, conf->intro, 0, 0, HELP_WIDTH);
     fputc('\n', out);
     for (size_t i = 0; i < conf->rows_n; i++) {
         if (conf->rows[i].type == CONF_SECTION)
@@ -116,7 +99,7 @@ void manual_print_help(const struct conf *conf, FILE *out)
         fprintf(out, "  %s:\n    %s\n", conf->examples[i].title, conf->examples[i].text);
     for (size_t i = 0; i < conf->notes_n; i++) {
         fprintf(out, "\n%s\n  ", conf->notes[i].title);
-        print_words(out, conf->notes[i].text, 2, 2);
+        wrap_words(out, conf->notes[i].text, 2, 2, HELP_WIDTH);
         fputc('\n', out);
     }
 }

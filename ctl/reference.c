@@ -1,6 +1,7 @@
 #include "ctl/reference.h"
 
 #include "base/str.h"
+#include "base/wrap.h"
 #include "ctl/verb.h"
 
 #include <stdlib.h>
@@ -60,23 +61,10 @@ static bool has_own_flags(const struct verb *verb)
 
 /* ---- help ---- */
 
-/* The words of text, broken before WIDTH, further lines indented. */
+/* A paragraph of its own lines. */
 static void print_words(FILE *out, const char *text, size_t indent)
 {
-    size_t at = indent;
-    while (*text) {
-        size_t n = strcspn(text, " ");
-        if (at > indent && at + 1 + n > WIDTH) {
-            fprintf(out, "\n%*s", (int)indent, "");
-            at = indent;
-        } else if (at > indent) {
-            fputc(' ', out);
-            at++;
-        }
-        fwrite(text, 1, n, out);
-        at += n;
-        text += n + (text[n] == ' ');
-    }
+    wrap_words(out, text, indent, indent, WIDTH);
     fputc('\n', out);
 }
 

@@ -285,21 +285,13 @@ static const char *type_of(struct span name)
     return "application/octet-stream";
 }
 
-static void hex_of(struct span bytes, size_t n, char *out)
-{
-    unsigned char digest[DIGEST_BYTES];
-    digest_sha256(bytes, digest);
-    for (size_t i = 0; i < n; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
 /* made: bytes that the asset frees, or NULL. */
 static void add_asset(struct pages *pages, struct span name, struct span bytes, char *made)
 {
     assert(pages->assets_n < ASSETS_MAX);
     struct asset *asset = &pages->assets[pages->assets_n++];
     char digest[2 * ETAG_BYTES + 1];
-    hex_of(bytes, ETAG_BYTES, digest);
+    digest_hex(bytes, ETAG_BYTES, digest);
     snprintf(asset->etag, sizeof asset->etag, "\"%s\"", digest);
     asset->name = name;
     asset->made = made;
@@ -369,7 +361,7 @@ static void set_version(struct pages *pages)
         text_add(&all, pages->assets[i].name);
         text_put(&all, pages->assets[i].etag);
     }
-    hex_of((struct span){all.p, all.n}, VERSION_BYTES, digest);
+    digest_hex((struct span){all.p, all.n}, VERSION_BYTES, digest);
     snprintf(pages->version, sizeof pages->version, "v-%s/", digest);
     text_release(&all);
 }

@@ -28,13 +28,8 @@ static void on_ended(struct job *job);
 
 void orphans_owner(const char *state_dir, char owner[static TRACE_OWNER_BYTES])
 {
-    unsigned char hash[DIGEST_BYTES];
-    static const char digits[] = "0123456789abcdef";
     char *real = realpath(state_dir, NULL);
-    digest_sha256(span_of(real ? real : state_dir), hash);
-    for (size_t i = 0; i < TRACE_OWNER_BYTES - 1; i++)
-        owner[i] = digits[i % 2 ? hash[i / 2] & 15 : hash[i / 2] >> 4];
-    owner[TRACE_OWNER_BYTES - 1] = '\0';
+    digest_hex(span_of(real ? real : state_dir), (TRACE_OWNER_BYTES - 1) / 2, owner);
     free(real);
 }
 

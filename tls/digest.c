@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -12,6 +13,18 @@ void digest_sha256(struct span bytes, unsigned char out[static DIGEST_BYTES])
 {
     if (EVP_Digest(bytes.p, bytes.n, out, NULL, EVP_sha256(), NULL) != 1)
         abort(); /* only without memory */
+}
+
+void digest_hex(struct span bytes, size_t n, char *out)
+{
+    unsigned char digest[DIGEST_BYTES];
+    struct text hex = {0};
+    assert(n <= DIGEST_BYTES);
+    digest_sha256(bytes, digest);
+    text_hex(&hex, (struct span){(const char *)digest, n});
+    memcpy(out, hex.p, hex.n);
+    out[hex.n] = '\0';
+    text_release(&hex);
 }
 
 void digest_sign(struct span key, struct span bytes, unsigned char out[static DIGEST_BYTES])

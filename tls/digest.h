@@ -7,6 +7,8 @@
 enum { DIGEST_BYTES = 32 };
 
 void digest_sha256(struct span bytes, unsigned char out[static DIGEST_BYTES]);
+/* The first n bytes of it in hexadecimal: 2 n characters and their end. */
+void digest_hex(struct span bytes, size_t n, char *out);
 /* HMAC (RFC 2104) with SHA-256. */
 void digest_sign(struct span key, struct span bytes, unsigned char out[static DIGEST_BYTES]);
 /* From the system's generator; ends the process when there is none. */
