@@ -37,6 +37,8 @@ class Running:
 class Peer:
     name = title = ""
     programs = ()  # it is started or installed with
+    floor = False  # no proxy: it copies bytes and understands none
+    tools = ()  # of bench/, built for it
 
     def version(self):
         raise NotImplementedError
@@ -177,6 +179,8 @@ class Relay(Peer):
     """The floor: no proxy, a layer-4 relay of our own."""
 
     name, title = "relay", "relay (floor)"
+    floor = True
+    tools = ("relay",)
 
     def version(self):
         return "bench/relay.c"

@@ -19,6 +19,10 @@ def number(value):
         else f"{value:.2f}"
 
 
+def fraction(value):
+    return f"{value:g}" if value > 0.3 else f"1/{1 / value:g}"
+
+
 def spread(values):
     values = [value for value in values if value is not None]
     if len(values) < 2 or not median(values):
@@ -42,9 +46,9 @@ class Results:
     def median(self, row, peer, name="value"):
         return median(self.values(row, peer, name))
 
-    def ratio(self, row, peer, against):
+    def ratio(self, row, peer, against, name="value"):
         """The median of each round's own ratio: what drifts between rounds cancels out."""
-        pairs = zip(self.values(row, peer), self.values(row, against))
+        pairs = zip(self.values(row, peer, name), self.values(row, against, name))
         return median([a / b for a, b in pairs if a is not None and b])
 
 
@@ -103,10 +107,10 @@ def bound_lines(results):
             continue
         title = ROWS[bound.row].title
         if bound.against:
-            got = results.ratio(bound.row, "hubgate", bound.against)
+            got = results.ratio(bound.row, "hubgate", bound.against, bound.field)
             if got is None:
                 continue
-            text, met = f"{bound.factor:g} × {bound.against}", got <= bound.factor
+            text, met = f"{fraction(bound.factor)} × {bound.against}", got <= bound.factor
             shown = f"{got:.2f} ×"
         else:
             got = results.median(bound.row, "hubgate", bound.field)
