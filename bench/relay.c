@@ -1,10 +1,12 @@
-/* The floor of the benchmark: a layer-4 relay that parses nothing. It reads what one side sends
+/* The floors of the benchmark: a layer-4 relay that parses nothing. It reads what one side sends
  * and writes it to the other, on one thread, two system calls a message and one to wait. What a
- * proxy spends above it is what it spends on understanding.
+ * proxy spends above it is what it spends on understanding. With --splice the bytes go through a
+ * pipe for each direction and never come up: the floor for long bodies.
  *
- * `relay PORT:UPSTREAM [PORT:UPSTREAM …]`, all on 127.0.0.1, until SIGTERM. */
+ * `relay [--splice] PORT:UPSTREAM [PORT:UPSTREAM …]`, all on 127.0.0.1, until SIGTERM. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -17,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER = 64 * 1024, EVENTS = 256 };
+enum { BUFFER = 64 * 1024, PIPE = 1024 * 1024, EVENTS = 256 };
 
 /* One end of a pair, or a listener. */
 struct side {
@@ -25,13 +27,16 @@ struct side {
     bool listens, gone, at_end; /* at_end: it will send no more */
     uint16_t upstream;          /* of a listener */
     struct side *other, *next_gone;
-    char *kept; /* what this side's socket did not take yet */
-    size_t kept_n, kept_at;
+    size_t kept_n; /* what this side's socket did not take yet: in the pipe, or at kept_at of */
+    size_t kept_at;
+    char *kept;
+    int pipe_in, pipe_out;
     uint32_t events;
 };
 
 struct relay {
     int epoll;
+    bool splices;
     struct side *gone; /* freed after the turn: events may still name them */
     char buffer[BUFFER];
 };
@@ -42,9 +47,9 @@ static void watch(struct relay *relay, struct side *side)
 {
     struct epoll_event event = {.data.ptr = side};
 
-    if (!side->at_end && (side->listens || side->other->kept == NULL))
+    if (!side->at_end && (side->listens || side->other->kept_n == 0))
         event.events |= EPOLLIN;
-    if (side->kept != NULL)
+    if (side->kept_n > 0)
         event.events |= EPOLLOUT;
     if (event.events == 0)
         event.events = EPOLLET;
@@ -57,6 +62,10 @@ static void watch(struct relay *relay, struct side *side)
 static void side_end(struct relay *relay, struct side *side)
 {
     close(side->fd);
+    if (relay->splices) {
+        close(side->pipe_in);
+        close(side->pipe_out);
+    }
     side->gone = true;
     side->next_gone = relay->gone;
     relay->gone = side;
@@ -104,18 +113,27 @@ static bool send_bytes(struct relay *relay, struct side *side, const char *bytes
     return true;
 }
 
+static ssize_t send_kept(const struct relay *relay, const struct side *side)
+{
+    if (relay->splices)
+        return splice(side->pipe_out, NULL, side->fd, NULL, side->kept_n,
+                      SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    return send(side->fd, side->kept + side->kept_at, side->kept_n, MSG_NOSIGNAL);
+}
+
 /* False when the pair must end. */
 static bool on_writable(struct relay *relay, struct side *side)
 {
     ssize_t sent;
 
-    if (side->kept == NULL)
+    if (side->kept_n == 0)
         return true;
-    sent = send(side->fd, side->kept + side->kept_at, side->kept_n - side->kept_at, MSG_NOSIGNAL);
+    sent = send_kept(relay, side);
     if (sent < 0)
         return errno == EAGAIN;
     side->kept_at += (size_t)sent;
-    if (side->kept_at < side->kept_n)
+    side->kept_n -= (size_t)sent;
+    if (side->kept_n > 0)
         return true;
     free(side->kept);
     side->kept = NULL;
@@ -124,14 +142,32 @@ static bool on_writable(struct relay *relay, struct side *side)
     return true;
 }
 
+/* Takes what one side sends and hands it to the other. -1 with errno, 0: it has ended its side. */
+static ssize_t pass_on(struct relay *relay, struct side *side)
+{
+    struct side *other = side->other;
+    ssize_t n = relay->splices ? splice(side->fd, NULL, other->pipe_in, NULL, PIPE,
+                                        SPLICE_F_MOVE | SPLICE_F_NONBLOCK)
+                               : read(side->fd, relay->buffer, BUFFER);
+
+    if (n <= 0)
+        return n;
+    if (!relay->splices)
+        return send_bytes(relay, other, relay->buffer, (size_t)n) ? n : -1;
+    other->kept_n = (size_t)n;
+    if (!on_writable(relay, other))
+        return -1;
+    watch(relay, other);
+    watch(relay, side);
+    return n;
+}
+
 static bool on_readable(struct relay *relay, struct side *side)
 {
-    ssize_t n = read(side->fd, relay->buffer, BUFFER);
+    ssize_t n = pass_on(relay, side);
 
-    if (n < 0)
-        return errno == EAGAIN;
-    if (n > 0)
-        return send_bytes(relay, side->other, relay->buffer, (size_t)n);
+    if (n != 0)
+        return n > 0 || errno == EAGAIN;
     side->at_end = true;
     if (side->other->at_end)
         return false;
@@ -159,6 +195,19 @@ static struct side *side_new(int fd)
     return side;
 }
 
+/* For the bytes on their way to this side. */
+static bool add_pipe(struct side *side)
+{
+    int fds[2];
+
+    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0)
+        return false;
+    fcntl(fds[1], F_SETPIPE_SZ, PIPE);
+    side->pipe_out = fds[0];
+    side->pipe_in = fds[1];
+    return true;
+}
+
 static void on_connection(struct relay *relay, const struct side *listener)
 {
     struct sockaddr_in addr = loopback(listener->upstream);
@@ -180,6 +229,10 @@ static void on_connection(struct relay *relay, const struct side *listener)
         b = side_new(upstream);
         a->other = b;
         b->other = a;
+        if (relay->splices && !(add_pipe(a) && add_pipe(b))) {
+            perror("relay: pipe");
+            exit(1);
+        }
         watch(relay, a);
         watch(relay, b);
     }
@@ -227,15 +280,16 @@ int main(int argc, char **argv)
     struct epoll_event events[EVENTS];
     struct rlimit files;
 
-    if (argc < 2) {
-        fprintf(stderr, "usage: relay PORT:UPSTREAM [PORT:UPSTREAM …]\n");
+    relay.splices = argc > 1 && strcmp(argv[1], "--splice") == 0;
+    if (argc < 2 + relay.splices) {
+        fprintf(stderr, "usage: relay [--splice] PORT:UPSTREAM [PORT:UPSTREAM …]\n");
         return 1;
     }
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     relay.epoll = epoll_create1(EPOLL_CLOEXEC);
-    for (int i = 1; i < argc; i++)
+    for (int i = 1 + relay.splices; i < argc; i++)
         listen_on(&relay, argv[i]);
     for (;;) {
         int n = epoll_wait(relay.epoll, events, EVENTS, -1);

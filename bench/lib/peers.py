@@ -39,6 +39,7 @@ class Peer:
     programs = ()  # it is started or installed with
     floor = False  # no proxy: it copies bytes and understands none
     tools = ()  # of bench/, built for it
+    rows = ()  # keys of those it makes sense for; empty: all
 
     def version(self):
         raise NotImplementedError
@@ -181,13 +182,14 @@ class Relay(Peer):
     name, title = "relay", "relay (floor)"
     floor = True
     tools = ("relay",)
+    flags = ()
 
     def version(self):
-        return "bench/relay.c"
+        return " ".join(("bench/relay.c", *self.flags))
 
     def start(self, bench, variant):
         http, ws = rig.free_ports(2)
-        process = rig.Process([*bench.under, PROJECT / "build/bench/relay",
+        process = rig.Process([*bench.under, PROJECT / "build/bench/relay", *self.flags,
                                f"{http}:{bench.origin_port}", f"{ws}:{bench.ws_port}"],
                               bench.cores.proxy, bench.log_path(self.name))
         running = Running(self, process, http=http, ws=ws)
@@ -199,5 +201,12 @@ class Relay(Peer):
         return running
 
 
-PEERS = {peer.name: peer for peer in (Hubgate(), Chp(), Nginx(), Haproxy(), Relay())}
+class Splice(Relay):
+    """The floor of what is long: the same relay, through pipes."""
+
+    name, title, flags = "splice", "splice relay (floor)", ("--splice",)
+    rows = ("download", "upload", "ws", "ws-32k")
+
+
+PEERS = {peer.name: peer for peer in (Hubgate(), Chp(), Nginx(), Haproxy(), Relay(), Splice())}
 
