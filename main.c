@@ -70,6 +70,15 @@ static void settle_custom_lines(struct program *program)
                        options->custom_headers[i].value);
 }
 
+/* Whether a flag says how to speak TLS to targets, or one of those known at the start does. */
+static bool speaks_tls_to_targets(const struct options *options)
+{
+    const struct tls_files *files = &options->client_ssl;
+    return has_tls(files) || files->ca_file || files->dhparam_file || files->ciphers ||
+           files->protocol || target_is_tls(options->default_target) ||
+           target_is_tls(options->error_target);
+}
+
 /* The workers make their own contexts of the same files; here they are tried, and the
  * certificate's end is read. */
 static bool check_tls(struct program *program, struct error *error)
@@ -81,6 +90,8 @@ static bool check_tls(struct program *program, struct error *error)
         return false;
     program->public_expiry_s = context ? tls_context_expiry_s(context) : 0;
     tls_context_free(context);
+    if (!program->settled.tls_to_targets)
+        return true;
     context = tls_client_new(&options->client_ssl, error);
     tls_context_free(context);
     return context != NULL;
@@ -93,7 +104,9 @@ static bool settle(struct program *program, struct error *error)
     const struct options *options = &program->options;
     settled->options = options;
     settled->tls = has_tls(&options->ssl);
-    tls_secret_new(&settled->tickets);
+    settled->tls_to_targets = speaks_tls_to_targets(options);
+    if (settled->tls || has_tls(&options->api_ssl))
+        tls_secret_new(&settled->tickets);
     settle_custom_lines(program);
     settled->pages = pages_new(options->error_path, error);
     if (!settled->pages || !settle_error_target(program, error))

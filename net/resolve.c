@@ -13,9 +13,10 @@ struct resolver {
     pthread_mutex_t mutex;
     pthread_cond_t asked;
     struct lookup *first, **last;
+    size_t waiting; /* questions in the list */
     bool stopping;
-    pthread_t threads[THREADS];
-    size_t threads_n;
+    pthread_t threads[THREADS]; /* started as questions need them */
+    size_t threads_n, idle;
     bool left_behind; /* a thread still uses this */
 };
 
@@ -44,12 +45,15 @@ static void *resolve_all(void *arg)
     struct resolver *resolver = arg;
     pthread_mutex_lock(&resolver->mutex);
     for (;;) {
+        resolver->idle++;
         while (!resolver->first && !resolver->stopping)
             pthread_cond_wait(&resolver->asked, &resolver->mutex);
+        resolver->idle--;
         if (resolver->stopping)
             break;
         struct lookup *lookup = resolver->first;
         resolver->first = lookup->next;
+        resolver->waiting--;
         if (!resolver->first)
             resolver->last = &resolver->first;
         pthread_mutex_unlock(&resolver->mutex);
@@ -72,11 +76,6 @@ struct resolver *resolver_new(void)
     pthread_mutex_init(&resolver->mutex, NULL);
     pthread_cond_init(&resolver->asked, NULL);
     resolver->last = &resolver->first;
-    for (size_t i = 0; i < THREADS; i++)
-        resolver->threads_n += pthread_create(&resolver->threads[resolver->threads_n], NULL,
-                                              resolve_all, resolver) == 0;
-    if (resolver->threads_n == 0)
-        abort(); /* no thread at all at the start: the host is out of them */
     return resolver;
 }
 
@@ -117,13 +116,31 @@ static void open_answer(struct letter *letter)
     lookup->done(lookup);
 }
 
+/* One more thread, if all are at work. false: there is none at all, the host is out of them. */
+static bool man(struct resolver *resolver)
+{
+    if (resolver->waiting >= resolver->idle && resolver->threads_n < THREADS && !resolver->stopping)
+        resolver->threads_n += pthread_create(&resolver->threads[resolver->threads_n], NULL,
+                                              resolve_all, resolver) == 0;
+    return resolver->threads_n > 0 || resolver->stopping;
+}
+
 void resolver_ask(struct resolver *resolver, struct lookup *lookup)
 {
     lookup->letter.open = open_answer;
     lookup->next = NULL;
     pthread_mutex_lock(&resolver->mutex);
-    *resolver->last = lookup;
-    resolver->last = &lookup->next;
-    pthread_cond_signal(&resolver->asked);
+    bool manned = man(resolver);
+    if (manned) {
+        *resolver->last = lookup;
+        resolver->last = &lookup->next;
+        resolver->waiting++;
+        pthread_cond_signal(&resolver->asked);
+    }
     pthread_mutex_unlock(&resolver->mutex);
+    if (!manned) {
+        lookup->n = 0;
+        lookup->error = EAI_AGAIN;
+        mailbox_post(lookup->reply_to, &lookup->letter);
+    }
 }

@@ -19,6 +19,7 @@ struct fleet {
     } * members;
     unsigned n;
     bool ending;
+    bool tls_to_targets; /* the workers have contexts for that */
 };
 
 struct activity {
@@ -31,6 +32,7 @@ struct errand {
     struct letter letter;
     struct worker *worker;
     struct round *round;
+    struct tls_context *tls;   /* taken along by the first route that needs it */
     struct counters *counters; /* brought back by some */
     struct activity *activity; /* brought back by others */
     size_t activity_n, activity_room;
@@ -121,8 +123,25 @@ static void open_at_control(struct letter *letter)
 static void put_route(struct errand *errand)
 {
     const struct round *round = errand->round;
+    if (errand->tls)
+        errand->worker->client_tls = errand->tls;
     struct route_spec spec = {round->id, round->key, round->target, round->user, round->server};
     routes_put(errand->worker->routes, &spec);
+}
+
+/* A context for https targets takes a megabyte, and milliseconds of reading the authorities: it is
+ * made when the first route needs it, and here, where no request waits. */
+static void take_tls_along(struct round *round)
+{
+    struct fleet *fleet = round->fleet;
+    for (unsigned i = 0; i < fleet->n; i++) {
+        struct error error;
+        const struct options *options = fleet->members[i].worker->options;
+        round->errands[i].tls = tls_client_new(&options->client_ssl, &error);
+        if (!round->errands[i].tls)
+            log_line(LOG_ERROR, "No TLS to targets: %s", error.text);
+    }
+    fleet->tls_to_targets = true;
 }
 
 void fleet_route_put(struct fleet *fleet, const struct route_spec *spec, fleet_done *done,
@@ -134,6 +153,8 @@ void fleet_route_put(struct fleet *fleet, const struct route_spec *spec, fleet_d
     round->target = copy(spec->target);
     round->user = copy(spec->user);
     round->server = copy(spec->server);
+    if (target_is_tls(spec->target) && !fleet->tls_to_targets)
+        take_tls_along(round);
     round_send(round);
 }
 
@@ -221,6 +242,7 @@ struct fleet *fleet_new(struct loop *control, const struct settled *settled, str
 {
     struct fleet *fleet = must_alloc(sizeof *fleet);
     fleet->mailbox = mailbox_new(control);
+    fleet->tls_to_targets = settled->tls_to_targets;
     fleet->members = must_alloc(settled->options->workers * sizeof fleet->members[0]);
     for (; fleet->n < settled->options->workers; fleet->n++) {
         struct worker *worker = worker_new(settled, fleet->n, error);

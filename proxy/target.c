@@ -145,3 +145,8 @@ void target_release(struct target *target)
     free(target->text);
     *target = (struct target){0};
 }
+
+bool target_is_tls(const char *text)
+{
+    return span_starts_nocase(span_of(text), SPAN("https://"));
+}

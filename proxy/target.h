@@ -19,5 +19,7 @@ struct target {
  * control byte: false with the reason. The result is freed with target_release. */
 bool target_parse(struct target *target, const char *text, struct error *error) MUST_CHECK;
 void target_release(struct target *target);
+/* Whether the URL says https; NULL does not. */
+bool target_is_tls(const char *text);
 
 #endif

@@ -150,7 +150,9 @@ static void start_tls(struct upstream *upstream)
 {
     struct worker *worker = upstream->pool->worker;
     const struct target *target = &upstream->pool->target;
-    struct tls *tls = tls_connect_new(worker->client_tls, upstream->stream.fd, target->host);
+    struct tls *tls = NULL;
+    if (worker->client_tls)
+        tls = tls_connect_new(worker->client_tls, upstream->stream.fd, target->host);
     if (!tls) {
         fail_later(upstream, END_TLS_FAILED, "no memory for TLS");
         return;

@@ -24,6 +24,8 @@ static bool open_tls(struct worker *worker, struct error *error)
         if (!worker->public_tls)
             return false;
     }
+    if (!worker->settled->tls_to_targets)
+        return true;
     worker->client_tls = tls_client_new(&options->client_ssl, error);
     return worker->client_tls != NULL;
 }

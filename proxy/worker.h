@@ -26,6 +26,7 @@ struct settled {
     char *custom_lines;  /* --custom-header as header lines, "" for none */
     struct tls_secret tickets;
     bool tls;                   /* the public side speaks TLS */
+    bool tls_to_targets;        /* from the start; else with the first route that needs it */
     struct target error_target; /* text == NULL: none */
 };
 
@@ -35,7 +36,7 @@ struct worker {
     struct loop *loop;
     struct bufs *bufs;
     struct mailbox *mailbox;
-    struct tls_context *public_tls, *client_tls;
+    struct tls_context *public_tls, *client_tls; /* NULL: not needed so far */
     struct routes *routes;
     struct pools *pools;
     struct pool *error_pool;       /* connections to --error-target */

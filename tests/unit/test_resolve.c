@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <dirent.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -112,6 +113,28 @@ static void many_questions_are_all_answered(void **state)
     }
 }
 
+static size_t threads(void)
+{
+    size_t n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    assert_non_null(tasks);
+    for (const struct dirent *entry; (entry = readdir(tasks)) != NULL;)
+        n += entry->d_name[0] != '.';
+    closedir(tasks);
+    return n;
+}
+
+static void threads_come_with_the_questions(void **state)
+{
+    size_t before = threads();
+    for (int i = 0; i < 3; i++) { /* one after the other: one thread answers all */
+        struct lookup *lookup = ask(*state, "127.0.0.1");
+        assert_int_equal(threads(), before + 1);
+        loop_run(((struct asker *)*state)->loop);
+        free(lookup);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, finish)
 
 int main(void)
@@ -120,6 +143,7 @@ int main(void)
         TEST(localhost_is_loopback),
         TEST(an_unknown_name_is_an_error),
         TEST(many_questions_are_all_answered),
+        TEST(threads_come_with_the_questions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
