@@ -20,7 +20,7 @@ class Bench:
         self.files = OUT / "run"
         self.count = 0
         self.processes = []
-        self.workers = 1  # of hubgate
+        self.workers = 1  # processes or threads of a peer that do its work, for those that can tell
         self.under = []  # a tool that peers are started under
 
     def __enter__(self):

@@ -9,6 +9,7 @@ from . import rig
 HERE = Path(__file__).resolve().parent.parent
 PROJECT = HERE.parent
 TOKEN = "bench-token"
+CLIENTS = 5000  # at once, that a peer has room for; each has a second connection, to the origin
 
 
 def fill(template, words):
@@ -118,6 +119,9 @@ class Configured(Peer):
     def words(self, bench, variant, directory):
         return {}
 
+    def environment(self, bench, directory):
+        return {}
+
     def start(self, bench, variant):
         http, https = rig.free_ports(2)
         directory = bench.directory(self.name)
@@ -125,12 +129,13 @@ class Configured(Peer):
         words = {"HTTP": http, "HTTPS": https, "ORIGIN": bench.origin_port,
                  "WS_ORIGIN": bench.ws_port, "DIR": directory, "TLS_CERT": bench.tls_cert,
                  "TLS_KEY": bench.tls_key, "TLS_PEM": bench.tls_pem, "NOFILE": nofile,
-                 "CONNECTIONS": min(7000, (nofile - 500) // 3)}
+                 "WORKERS": bench.workers, "CLIENTS": CLIENTS, "CONNECTIONS": 2 * CLIENTS + 256}
         words.update(self.words(bench, variant, directory))
         config = directory / self.template
         config.write_text(fill(self.template, words))
         process = rig.Process([*bench.under, *self.command(bench, directory, config)],
-                              bench.cores.proxy, bench.log_path(self.name))
+                              bench.cores.proxy, bench.log_path(self.name),
+                              env=self.environment(bench, directory))
         running = Running(self, process, http=http, https=https)
         try:
             process.wait_port(http)
@@ -176,6 +181,26 @@ class Haproxy(Configured):
         return ["/usr/sbin/haproxy", "-db", "-f", config]
 
 
+class Caddy(Configured):
+    name = title = "caddy"
+    programs = ("caddy",)
+    template = "Caddyfile"
+
+    def version(self):
+        return rig.run(["caddy", "version"]).split()[0]
+
+    def words(self, bench, variant, directory):
+        return {"LOG": f"log {{\n\t\toutput file {directory}/access.log\n\t}}"
+                       if variant == "log" else "# no access log"}
+
+    def environment(self, bench, directory):
+        return {"GOMAXPROCS": str(bench.workers), "XDG_CONFIG_HOME": str(directory),
+                "XDG_DATA_HOME": str(directory)}
+
+    def command(self, bench, directory, config):
+        return ["caddy", "run", "--adapter", "caddyfile", "--config", config]
+
+
 class Relay(Peer):
     """The floor: no proxy, a layer-4 relay of our own."""
 
@@ -208,5 +233,6 @@ class Splice(Relay):
     rows = ("download", "upload", "ws", "ws-32k")
 
 
-PEERS = {peer.name: peer for peer in (Hubgate(), Chp(), Nginx(), Haproxy(), Relay(), Splice())}
+PEERS = {peer.name: peer for peer in (Hubgate(), Chp(), Nginx(), Haproxy(), Caddy(), Relay(),
+                                      Splice())}
 
