@@ -121,12 +121,12 @@ tsan: ## unit tests and the programs under the thread sanitizer
 fuzz: ## a minute of fuzzing per target (FUZZ_SECONDS; clang)
 	tests/fuzz/run
 
-# origin, relay (C alone), wsecho and wsload (libwebsockets): what the benchmark stands on
+# origin, relay (C alone), wsecho, wsload (libwebsockets), tlsload (OpenSSL): what the benchmark stands on
 $(BUILD)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(DIALECT) $(WARN) $(OPTIM) -o $@ $< $(if $(filter ws%,$*),-lwebsockets)
+	$(CC) $(DIALECT) $(WARN) $(OPTIM) -o $@ $< $(if $(filter ws%,$*),-lwebsockets) $(if $(filter tls%,$*),-lssl -lcrypto)
 
-bench: all ## measure beside configurable-http-proxy, nginx and haproxy
+bench: all ## measure beside configurable-http-proxy, nginx, haproxy and caddy
 	bench/run
 
 lint: ## floors, sizes, formatting, names

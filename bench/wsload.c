@@ -3,9 +3,10 @@
  * line starts the measured part, whose figures follow as one more JSON object; end of file ends
  * it, so that idle connections are held by keeping standard input open.
  *
- *   wsload --port P [--path /ws/] [--tls] --connections N [--size BYTES]
- *          [--round-trips R]             each connection sends the next when the last came back
- *          [--rate R --seconds S]        or R messages a second on each connection */
+ *   wsload --port P [--path /ws/] [--tls] --connections N [--size BYTES] [--seconds S]
+ *                       each connection sends the next message when the last came back
+ *          [--rate R]   or R messages a second on each, whether or not the last came back: a late
+ *                       answer delays none, and a message's time counts from when it was due */
 #include <getopt.h>
 #include <libwebsockets.h>
 #include <stdbool.h>
@@ -16,17 +17,18 @@
 #include <sys/resource.h>
 #include <time.h>
 
-enum { OPENING_MAX = 64, SAMPLES_MAX = 4 * 1024 * 1024 };
+enum { OPENING_MAX = 64, UNDER_WAY_MAX = 64, SAMPLES_MAX = 4 * 1024 * 1024, PATIENCE_US = 5000000 };
 
 struct load;
 
 struct conn {
     struct load *load;
     struct lws *wsi;
-    uint64_t left;   /* messages still to send, the one under way not counted */
-    uint64_t got;    /* bytes of the message that have come back */
-    int64_t sent_us; /* when it was sent */
-    bool want_send, open, waiting, busy;
+    uint64_t due_n, sent_n, came_n; /* messages asked for, sent, and back */
+    uint64_t got;                   /* bytes of the next to come back */
+    int64_t due_us[UNDER_WAY_MAX];  /* when message i was asked for, at i modulo its length */
+    int64_t next_us;                /* at a fixed rate: when the next is due */
+    bool open, busy;
 };
 
 struct load {
@@ -36,7 +38,7 @@ struct load {
     const char *path;
     int port;
     bool tls, measuring;
-    uint64_t size, round_trips, rate, seconds;
+    uint64_t size, rate, seconds;
     uint32_t n, started, opening, ready, failed, active;
     uint32_t *samples_us;
     size_t samples_n;
@@ -77,9 +79,14 @@ static void opened(struct load *load, bool well)
     *(well ? &load->ready : &load->failed) += 1;
 }
 
+static uint64_t under_way(const struct conn *conn)
+{
+    return conn->due_n - conn->came_n;
+}
+
 static void ask_to_send(struct conn *conn)
 {
-    conn->want_send = true;
+    conn->due_us[conn->due_n++ % UNDER_WAY_MAX] = now_us();
     lws_callback_on_writable(conn->wsi);
 }
 
@@ -87,12 +94,11 @@ static int send_message(struct conn *conn)
 {
     struct load *load = conn->load;
 
-    if (!conn->want_send)
+    if (conn->sent_n == conn->due_n)
         return 0;
-    conn->want_send = false;
-    conn->waiting = true;
-    conn->got = 0;
-    conn->sent_us = now_us();
+    conn->sent_n++;
+    if (conn->sent_n < conn->due_n)
+        lws_callback_on_writable(conn->wsi);
     return lws_write(conn->wsi, load->message + LWS_PRE, load->size, LWS_WRITE_BINARY) < 0 ? -1 : 0;
 }
 
@@ -107,43 +113,51 @@ static void conn_idle(struct conn *conn)
 static void round_trip_done(struct conn *conn)
 {
     struct load *load = conn->load;
+    int64_t now = now_us();
+    int64_t due = conn->due_us[conn->came_n++ % UNDER_WAY_MAX];
 
-    conn->waiting = false;
     if (!load->measuring) {
         opened(load, true);
         return;
     }
     if (load->samples_n < SAMPLES_MAX)
-        load->samples_us[load->samples_n++] = (uint32_t)(now_us() - conn->sent_us);
+        load->samples_us[load->samples_n++] = (uint32_t)(now - due);
     if (load->rate > 0)
         return;
-    if (conn->left == 0) {
+    if (now < load->ends_us)
+        ask_to_send(conn);
+    else
         conn_idle(conn);
-        return;
-    }
-    conn->left--;
-    ask_to_send(conn);
 }
 
 static void received(struct conn *conn, size_t n)
 {
     conn->got += n;
-    if (conn->waiting && conn->got >= conn->load->size)
+    while (under_way(conn) > 0 && conn->got >= conn->load->size) {
+        conn->got -= conn->load->size;
         round_trip_done(conn);
+    }
 }
 
-/* At a fixed rate: a message that has not come back when the next is due delays that one. */
+/* At a fixed rate. Past the end it waits for what is still under way, for a while. */
 static void timer_ran(struct conn *conn)
 {
     struct load *load = conn->load;
+    int64_t now = now_us(), interval = 1000000 / (int64_t)load->rate;
 
-    if (now_us() >= load->ends_us) {
+    if (now >= load->ends_us && (under_way(conn) == 0 || now >= load->ends_us + PATIENCE_US)) {
+        load->failed += (uint32_t)under_way(conn);
         conn_idle(conn);
         return;
     }
-    if (!conn->waiting)
-        ask_to_send(conn);
-    lws_set_timer_usecs(conn->wsi, (lws_usec_t)(1000000 / load->rate));
+    if (now < load->ends_us) {
+        if (under_way(conn) < UNDER_WAY_MAX)
+            ask_to_send(conn);
+        else
+            load->failed++;
+    }
+    conn->next_us += interval;
+    lws_set_timer_usecs(conn->wsi, conn->next_us > now ? conn->next_us - now : 1);
 }
 
 static void closed(struct conn *conn)
@@ -154,7 +168,7 @@ static void closed(struct conn *conn)
         load->failed++;
     if (conn->busy)
         conn_idle(conn);
-    else if (!load->measuring && conn->open && conn->waiting)
+    else if (!load->measuring && conn->open && under_way(conn) > 0)
         opened(load, false);
     conn->open = false;
 }
@@ -168,7 +182,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch (reason) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         conn->wsi = wsi;
-        conn->open = conn->waiting = true;
+        conn->open = true;
         ask_to_send(conn);
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
@@ -216,11 +230,11 @@ static void start_conn(struct load *load, struct conn *conn, uint32_t i)
     conn->busy = true;
     if (load->rate > 0) {
         /* spread over the interval, so that the connections do not march in step */
-        uint64_t interval = 1000000 / load->rate;
-        lws_set_timer_usecs(conn->wsi, (lws_usec_t)(1 + interval * i / load->n));
+        int64_t first = 1 + (int64_t)(1000000 / load->rate * i / load->n);
+        conn->next_us = now_us() + first;
+        lws_set_timer_usecs(conn->wsi, first);
         return;
     }
-    conn->left = load->round_trips - 1;
     ask_to_send(conn);
 }
 
@@ -264,9 +278,9 @@ static void measure(struct load *load)
 static bool read_options(struct load *load, int argc, char **argv)
 {
     static const struct option options[] = {
-        {"port", 1, NULL, 'p'},        {"path", 1, NULL, 'P'},    {"tls", 0, NULL, 't'},
-        {"connections", 1, NULL, 'c'}, {"size", 1, NULL, 's'},    {"round-trips", 1, NULL, 'r'},
-        {"rate", 1, NULL, 'R'},        {"seconds", 1, NULL, 'S'}, {NULL, 0, NULL, 0},
+        {"port", 1, NULL, 'p'},        {"path", 1, NULL, 'P'}, {"tls", 0, NULL, 't'},
+        {"connections", 1, NULL, 'c'}, {"size", 1, NULL, 's'}, {"rate", 1, NULL, 'R'},
+        {"seconds", 1, NULL, 'S'},     {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -287,9 +301,6 @@ static bool read_options(struct load *load, int argc, char **argv)
         case 's':
             load->size = strtoull(optarg, NULL, 10);
             break;
-        case 'r':
-            load->round_trips = strtoull(optarg, NULL, 10);
-            break;
         case 'R':
             load->rate = strtoull(optarg, NULL, 10);
             break;
@@ -300,7 +311,7 @@ static bool read_options(struct load *load, int argc, char **argv)
             return false;
         }
     }
-    return load->port > 0 && load->n > 0 && load->size > 0 && load->round_trips > 0;
+    return load->port > 0 && load->n > 0 && load->size > 0;
 }
 
 static struct lws_context *lws_new(const struct load *load)
@@ -320,7 +331,7 @@ static struct lws_context *lws_new(const struct load *load)
 
 int main(int argc, char **argv)
 {
-    struct load load = {.path = "/ws/", .size = 256, .round_trips = 1, .seconds = 1};
+    struct load load = {.path = "/ws/", .size = 256, .seconds = 1};
     struct rlimit files;
 
     if (!read_options(&load, argc, argv)) {

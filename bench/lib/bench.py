@@ -1,5 +1,6 @@
 """What every measurement stands on: the origins, the certificate, and a place for files."""
 
+import contextlib
 import http.client
 import json
 import shutil
@@ -43,6 +44,15 @@ class Bench:
         for process in reversed(self.processes):
             process.stop()
 
+    @contextlib.contextmanager
+    def with_workers(self, workers):
+        """Peers that are started meanwhile have so many."""
+        self.workers = workers
+        try:
+            yield
+        finally:
+            self.workers = 1
+
     def directory(self, name):
         self.count += 1
         directory = self.files / f"{name}-{self.count}"
@@ -81,10 +91,12 @@ class Bench:
 
 
 class Load:
-    """A load program that talks on its standard input and output (bench/wsload.c)."""
+    """A load program of ours: it makes its connections, says so on its standard output, and starts
+    when it is told to (bench/wsload.c, bench/tlsload.c)."""
 
-    def __init__(self, bench, argv):
-        self.process = rig.Process(argv, bench.cores.load, bench.log_path("wsload"),
+    def __init__(self, bench, program, *options):
+        self.process = rig.Process([OUT / program, *options], bench.cores.load,
+                                   bench.log_path(program),
                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self):
@@ -93,6 +105,11 @@ class Load:
     def __exit__(self, *exc):
         self.process.stop()
 
+    def wait_ready(self, count):
+        ready = self.answer()
+        if ready["ready"] < count:
+            raise rig.BenchError(f"only {ready['ready']} of {count} connections opened")
+
     def tell(self, line):
         self.process.popen.stdin.write(line.encode() + b"\n")
         self.process.popen.stdin.flush()
@@ -100,6 +117,6 @@ class Load:
     def answer(self):
         line = self.process.popen.stdout.readline()
         if not line:
-            raise rig.BenchError("wsload ended without figures: "
+            raise rig.BenchError(f"{self.process.name} ended without figures: "
                                  + self.process.log.read_text(errors="replace").strip()[-200:])
         return json.loads(line)

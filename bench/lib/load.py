@@ -2,12 +2,16 @@
 
 import json
 import shlex
+import statistics
+import subprocess
 
 from . import rig
-from .bench import OUT, Load
+from .bench import Load
 from .peers import HERE
 
 CONNECTIONS = 64
+TRANSFERS = 4  # of large bodies at a time
+LATENCIES = ("p50_us", "p99_us", "p999_us")
 
 
 def wrk_once(bench, url, mode, seconds, connections=CONNECTIONS):
@@ -27,7 +31,7 @@ def wrk(bench, running, url, mode):
     with rig.Meter(running.process, bench.cores) as meter:
         got = wrk_once(bench, url, mode, bench.seconds)
     return per_unit(meter, got["requests"], got["requests"] / got["seconds"],
-                    **{name: got[name] for name in ("p50_us", "p99_us", "p999_us", "failed")})
+                    **{name: got[name] for name in (*LATENCIES, "failed")})
 
 
 def wrk_row(key, mode, path="/", tls=False):
@@ -37,11 +41,31 @@ def wrk_row(key, mode, path="/", tls=False):
     return measure
 
 
-def wsload(bench, running, *options):
-    return Load(bench, [OUT / "wsload", "--port", running.ws, "--path", "/ws/bench", *options])
+def steady(bench, running, count, program, *options):
+    """What a load program of ours measures on `count` connections that stand, and the meter."""
+    with Load(bench, program, "--connections", count, *options) as load:
+        load.wait_ready(count)
+        with rig.Meter(running.process, bench.cores) as meter:
+            load.tell("go")
+            got = load.answer()
+    return meter, got
 
 
-def ws_ready(load, count):
-    ready = load.answer()
-    if ready["ready"] < count:
-        raise rig.BenchError(f"only {ready['ready']} of {count} WebSockets opened")
+
+def curls(bench, running, argv, total_mib):
+    """Runs the same curl TRANSFERS times at once; each writes a line 'status seconds' a transfer."""
+    argv = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{time_total}\\n", *argv]
+    with rig.Meter(running.process, bench.cores) as meter:
+        started = [rig.Process(argv, bench.cores.load, bench.log_path("curl"),
+                               stdout=subprocess.PIPE) for _ in range(TRANSFERS)]
+        try:
+            lines = []
+            for process in started:
+                out, _ = process.popen.communicate(timeout=120)
+                lines += out.decode().split("\n")[:-1]
+        finally:
+            for process in started:
+                process.stop()
+    times = sorted(float(line.split()[1]) for line in lines if line.startswith("200"))
+    return per_unit(meter, total_mib, p50_us=statistics.median(times) * 1e6 if times else None,
+                    failed=len(lines) - len(times))

@@ -1,33 +1,7 @@
 """Large bodies, both ways: curl."""
 
-import statistics
-import subprocess
-
-from .. import rig
-from ..load import per_unit
+from ..load import TRANSFERS, curls
 from ..row import Bound, Row, Scenario
-
-TRANSFERS = 4  # at a time
-
-
-def curls(bench, running, argv, total_mib):
-    """Runs the same curl TRANSFERS times at once; each writes a line 'status seconds' a transfer."""
-    argv = ["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code} %{time_total}\\n", *argv]
-    with rig.Meter(running.process, bench.cores) as meter:
-        started = [rig.Process(argv, bench.cores.load, bench.log_path("curl"),
-                               stdout=subprocess.PIPE) for _ in range(TRANSFERS)]
-        try:
-            lines = []
-            for process in started:
-                out, _ = process.popen.communicate(timeout=120)
-                lines += out.decode().split("\n")[:-1]
-        finally:
-            for process in started:
-                process.stop()
-    times = sorted(float(line.split()[1]) for line in lines if line.startswith("200"))
-    return per_unit(meter, total_mib, p50_us=statistics.median(times) * 1e6 if times else None,
-                    failed=len(lines) - len(times))
-
 
 def download(bench, running):
     each = 2 if bench.quick else 4

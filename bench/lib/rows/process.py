@@ -1,11 +1,12 @@
-"""What one request takes, counted: system calls and instructions."""
+"""The process: what one request takes, counted, and what it holds when nobody asks anything."""
 
 import json
+import time
 
 from .. import rig
 from ..load import CONNECTIONS, wrk_once
 from ..peers import HERE
-from ..row import Row, Scenario
+from ..row import Bound, Row, Scenario
 
 
 def system_calls(bench, running):
@@ -70,6 +71,18 @@ def instructions(bench, peer):
     return {"instructions": {"value": total / count if total else None}}
 
 
+def at_rest(bench, peer):
+    """Memory half a second after the start."""
+    with bench.with_workers(2):
+        running = peer.start(bench, "plain")
+    try:
+        time.sleep(0.5)
+        rest = running.process.memory()
+    finally:
+        running.stop()
+    return {"rest": {"value": rest["pss"] / 2**20, "rss": rest["rss"]}}
+
+
 SCENARIOS = [
     Scenario([Row("syscalls", "system calls per keep-alive request", "calls / request", "",
                   "the load of the first row")], system_calls,
@@ -78,4 +91,9 @@ SCENARIOS = [
                   "user-space instructions / request", "", "callgrind, 16 connections")],
              instructions, variant=None, peers=("hubgate", "nginx", "haproxy", "relay"),
              tools=("h2load", "valgrind")),
+    Scenario([Row("rest", "process at rest, two workers", "MiB (PSS)", "",
+                  "before any connection; node and the relays know no workers")], at_rest,
+             variant=None),
 ]
+
+BOUNDS = [Bound("rest", limit=4)]

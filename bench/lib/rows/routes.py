@@ -57,11 +57,8 @@ def route_memory(process, api, target, users):
 
 def second_worker(bench, peer, target, users):
     """What a route takes in a process with two workers."""
-    bench.workers = 2
-    try:
+    with bench.with_workers(2):
         running = peer.start(bench, "plain")
-    finally:
-        bench.workers = 1
     try:
         add_users(running.api, target, range(100))
         return route_memory(running.process, running.api, target, users)["value"]

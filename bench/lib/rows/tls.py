@@ -1,37 +1,45 @@
-"""TLS: requests on a connection that stands, and what a handshake costs."""
-
-import time
+"""TLS: requests and bodies on a connection that stands, and what a handshake costs."""
 
 from .. import rig
-from ..load import per_unit, wrk_row
+from ..load import LATENCIES, TRANSFERS, curls, per_unit, steady, wrk_row
 from ..row import CPU, Bound, Row, Scenario
 
+HANDSHAKE = "µs of CPU / handshake"
 
-def tls_handshakes(bench, running):
-    """h2load makes a full handshake on every connection (wrk would resume its sessions)."""
-    url = f"https://127.0.0.1:{running.https}/"
-    count, failed, batch = 0, 0, 200
-    with rig.Meter(running.process, bench.cores) as meter:
-        while time.monotonic() < meter.start + bench.seconds:
-            out = rig.run(["h2load", "--h1", "-t1", f"-n{batch}", f"-c{batch}", url],
-                          bench.cores.load)
-            line = next(line for line in out.splitlines() if line.startswith("requests:"))
-            words = line.replace(",", "").split()
-            count += int(words[words.index("succeeded") - 1])
-            failed += batch - int(words[words.index("succeeded") - 1])
-    return {"tls-handshake": per_unit(meter, count, failed=failed)}
+
+def handshakes(key, *options):
+    """All of them resumed, or none: anything else is another measurement."""
+    def measure(bench, running):
+        meter, got = steady(bench, running, 32, "tlsload", "--port", running.https,
+                            "--seconds", bench.seconds, *options)
+        wanted = got["handshakes"] if "--resume" in options else 0
+        if got["resumed"] != wanted:
+            raise rig.BenchError(f"{got['resumed']} of {got['handshakes']} handshakes were resumed")
+        return {key: per_unit(meter, got["handshakes"], got["handshakes"] / got["seconds"],
+                              resumed=got["resumed"], tickets=got["tickets"],
+                              **{name: got[name] for name in (*LATENCIES, "failed")})}
+    return measure
+
+
+def download(bench, running):
+    each = 2 if bench.quick else 4
+    url = f"https://127.0.0.1:{running.https}/size/64m?[1-{each}]"
+    return {"tls-download": curls(bench, running, ["-k", url], TRANSFERS * each * 64)}
 
 
 SCENARIOS = [
     Scenario([Row("tls-keepalive", "TLS keep-alive requests, 1 KiB", CPU, "requests/s",
                   "TLS 1.3, ECDSA P-256")], wrk_row("tls-keepalive", "plain", tls=True),
              variant="tls", floor=False),
-    Scenario([Row("tls-handshake", "TLS full handshakes", "µs of CPU / handshake", "handshakes/s",
-                  "one request each, no resumption")], tls_handshakes, variant="tls", floor=False,
-             tools=("wrk", "h2load")),
-    Scenario([Row("tls-resumed", "TLS resumed handshakes", "µs of CPU / handshake", "handshakes/s",
-                  "one request each, by session ticket")],
-             wrk_row("tls-resumed", "close", tls=True), variant="tls", floor=False),
+    Scenario([Row("tls-handshake", "TLS full handshakes", HANDSHAKE, "handshakes/s",
+                  "one request each, no resumption")], handshakes("tls-handshake"), variant="tls",
+             floor=False),
+    Scenario([Row("tls-resumed", "TLS resumed handshakes", HANDSHAKE, "handshakes/s",
+                  "one request each, by session ticket, each one counted")],
+             handshakes("tls-resumed", "--resume"), variant="tls", floor=False),
+    Scenario([Row("tls-download", "TLS 64 MiB downloads", "µs of CPU / MiB", "MiB/s",
+                  f"{TRANSFERS} at a time; p50 is a whole transfer")], download, variant="tls",
+             floor=False, tools=("wrk", "curl")),
 ]
 
 BOUNDS = [
