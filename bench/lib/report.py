@@ -134,8 +134,8 @@ def page(results, facts):
              "Written by `make bench`; how to read it is in [README.md](README.md).", "",
              *[f"- {name}: {text}" for name, text in facts], "",
              "## What one unit costs", "",
-             "The proxy's CPU time (all its processes and threads) or memory for one unit; medians "
-             "over the rounds, ratios taken within each round. Less is better.", "",
+             "The proxy's CPU time (all its processes and threads), its memory, or the client's time, "
+             "for one unit; medians over the rounds, ratios taken within each round. Less is better.", "",
              main_table(results), ""]
     bounds = bound_lines(results)
     if bounds:
@@ -153,19 +153,12 @@ def page(results, facts):
 
 def extras(results):
     lines = []
-    for peer in results.peers:
-        ratio = results.median("route-lookup", peer, "over_one")
-        if ratio is not None:
-            lines.append(f"- {peer}: a request over 20 000 routes costs {ratio:.3f} × one over a "
-                         "single route.")
-        worker = results.median("route-memory", peer, "per_worker")
-        if worker is not None:
-            lines.append(f"- {peer}: of a route's memory each further worker takes "
-                         f"{number(worker)} bytes; the rest is the table of the REST API.")
-        idle = results.median("ws-idle", peer, "cpu_idle_us_per_s")
-        if idle is not None:
-            lines.append(f"- {peer}: {number(idle)} µs of CPU a second while the WebSockets are "
-                         f"idle; RSS {number(results.median('ws-idle', peer, 'rss'))} bytes each.")
+    for key in results.rows():
+        for peer in results.peers:
+            told = [(results.median(key, peer, field), text) for field, text in ROWS[key].besides]
+            told = [text.format(number(value)) for value, text in told if value is not None]
+            if told:
+                lines.append(f"- {ROWS[key].title}, {peer}: {'; '.join(told)}.")
     rows = disturbed(results)
     if rows:
         lines.append(f"- The machine was busy with other work on the proxy's core during: {rows}.")

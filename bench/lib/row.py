@@ -17,6 +17,7 @@ class Row:
     unit: str  # of `value`
     rate: str = ""  # unit of `rate`
     note: str = ""
+    besides: tuple = ()  # (field of its results, text with {} for it): what else is told of a peer
 
 
 @dataclass

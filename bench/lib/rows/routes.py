@@ -107,9 +107,11 @@ def routes(bench, peer):
 SCENARIOS = [
     Scenario([Row("route-add", "route add (REST, one by one)", "µs of CPU / route", "routes/s",
                   "one keep-alive connection, 20 000 routes"),
-              Row("route-memory", "route", "bytes (PSS)", "", "20 000 routes"),
+              Row("route-memory", "route", "bytes (PSS)", "", "20 000 routes",
+                  (("per_worker", "{} bytes of it are one worker's, the rest the API's table"),)),
               Row("route-lookup", "request over 20 000 routes", CPU, "requests/s",
-                  "a random user each time")],
+                  "a random user each time",
+                  (("over_one", "{} × one over a single route"),))],
              routes, variant=None, peers=("hubgate", "chp"), floor=False),
 ]
 

@@ -55,7 +55,9 @@ SCENARIOS = [
                   "512 B, sent when they are due; latency counts from then")],
              round_trips("kernels", 500, 512, "--rate", 10, longer=2)),
     Scenario([Row("ws-idle", "idle WebSocket", "bytes (PSS)", "",
-                  "4 000 of them; both its sockets in the proxy; kernel buffers not counted")],
+                  "4 000 of them; both its sockets in the proxy; kernel buffers not counted",
+                  (("cpu_idle_us_per_s", "{} µs of CPU a second while they are idle"),
+                   ("rss", "RSS {} bytes each")))],
              idle, variant=None),
 ]
 
