@@ -277,7 +277,10 @@ static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
                      EVP_MAC_CTX *mac, int seal)
 {
     struct tls_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    return ticket_use(&context->tickets, name, iv, cipher, mac, seal);
+    int use = ticket_use(&context->tickets, name, iv, cipher, mac, seal);
+    /* A client uses a ticket of TLS 1.3 once (RFC 8446 C.4): without another in its place it would
+     * resume every second time only. */
+    return !seal && use == TICKET_GOOD && SSL_version(ssl) == TLS1_3_VERSION ? TICKET_RENEW : use;
 }
 
 /* A client that offers protocols but not ours is told so (RFC 7301 3.2); one that offers none

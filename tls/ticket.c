@@ -127,22 +127,21 @@ static bool set_mac(EVP_MAC_CTX *mac, const struct ticket_key *key)
 int ticket_use(struct ticket_keys *keys, unsigned char *name, unsigned char *iv,
                EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, bool seal)
 {
-    enum { ERROR = -1, UNKNOWN = 0, GOOD = 1, RENEW = 2 }; /* OpenSSL's numbers */
     const EVP_CIPHER *aes = EVP_aes_256_cbc();
     if (seal) {
         const struct ticket_key *key = ticket_key_current(keys);
         if (!key || RAND_bytes(iv, EVP_CIPHER_get_iv_length(aes)) != 1)
-            return ERROR;
+            return TICKET_ERROR;
         memcpy(name, key->name, sizeof key->name);
         if (EVP_EncryptInit_ex2(cipher, aes, key->aes, iv, NULL) != 1 || !set_mac(mac, key))
-            return ERROR;
-        return GOOD;
+            return TICKET_ERROR;
+        return TICKET_GOOD;
     }
     bool newest = false;
     const struct ticket_key *key = ticket_key_named(keys, name, &newest);
     if (!key)
-        return UNKNOWN;
+        return TICKET_UNKNOWN;
     if (EVP_DecryptInit_ex2(cipher, aes, key->aes, iv, NULL) != 1 || !set_mac(mac, key))
-        return ERROR;
-    return newest ? GOOD : RENEW;
+        return TICKET_ERROR;
+    return newest ? TICKET_GOOD : TICKET_RENEW;
 }

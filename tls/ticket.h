@@ -34,6 +34,9 @@ const struct ticket_key *ticket_key_current(struct ticket_keys *keys);
 const struct ticket_key *ticket_key_named(struct ticket_keys *keys, const unsigned char name[16],
                                           bool *newest);
 
+/* What is to become of a ticket, in OpenSSL's numbers. RENEW: it is good, and another is given. */
+enum { TICKET_ERROR = -1, TICKET_UNKNOWN = 0, TICKET_GOOD = 1, TICKET_RENEW = 2 };
+
 /* What OpenSSL asks for each ticket it seals or opens: SSL_CTX_set_tlsext_ticket_key_evp_cb's
  * contract, with the keys given. */
 int ticket_use(struct ticket_keys *keys, unsigned char *name, unsigned char *iv,

@@ -554,6 +554,37 @@ static void test_contexts_of_one_secret_resume_each_other(void **state)
     }
 }
 
+static bool same_ticket(const SSL_SESSION *one, const SSL_SESSION *two)
+{
+    const unsigned char *a, *b;
+    size_t a_n, b_n;
+    SSL_SESSION_get0_ticket(one, &a, &a_n);
+    SSL_SESSION_get0_ticket(two, &b, &b_n);
+    assert_true(a_n > 0);
+    return a_n == b_n && memcmp(a, b, a_n) == 0;
+}
+
+/* A client uses a ticket of TLS 1.3 once: it needs the next from a connection that was resumed. */
+static void test_a_resumed_connection_brings_the_next_ticket(void **state)
+{
+    (void)state;
+    struct tls_files files = client_files();
+    files.protocol = "TLSv1_3";
+    struct tls_context *server = server_from(server_files()), *client = client_from(files);
+    bool resumed;
+    SSL_SESSION *session = visit(server, client, NULL, &resumed);
+    for (int i = 0; i < 3; i++) {
+        SSL_SESSION *next = visit(server, client, session, &resumed);
+        assert_true(resumed);
+        assert_false(same_ticket(session, next));
+        SSL_SESSION_free(session);
+        session = next;
+    }
+    SSL_SESSION_free(session);
+    tls_context_free(server);
+    tls_context_free(client);
+}
+
 static void test_another_secret_resumes_nothing(void **state)
 {
     (void)state;
@@ -682,6 +713,7 @@ int main(void)
         cmocka_unit_test(test_suites_without_forward_secrecy_are_refused),
         cmocka_unit_test(test_alpn),
         cmocka_unit_test(test_contexts_of_one_secret_resume_each_other),
+        cmocka_unit_test(test_a_resumed_connection_brings_the_next_ticket),
         cmocka_unit_test(test_another_secret_resumes_nothing),
         cmocka_unit_test(test_tickets_do_not_cross_sides),
         cmocka_unit_test(test_tickets_outlive_the_hour_but_not_the_day),
