@@ -91,6 +91,10 @@ static bool start(struct program *program, struct error *error)
         loop_on_signal(hub->loop, numbers[i], on_signal, program);
     log_name("HubgateHub");
     log_start(program->settings.log_level, program->settings.log_json);
+    /* Before anything that a slow disk may hold up. */
+    log_line(LOG_INFO, "hubgate-hub %s starts with %s", HUBGATE_VERSION,
+             program->settings.database);
+    log_flush();
     if (!hub_start(hub, error))
         return false;
     program->watchdog.expire = on_watchdog;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -14,6 +14,22 @@ const PROGRAM = join(dirname(PROXY), 'hubgate-hub');
 const MARK = 'HUBGATE_TEST_RUN';
 const PATIENCE_MS = 60_000;
 const STOP_MS = 30_000;
+// In memory where that goes: a disk that other work keeps busy holds up every start.
+const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+
+// Where each thread of a process waits, as the kernel tells it.
+function waitsOf(pid) {
+  const said = (file) => {
+    try {
+      return readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      return error.code;
+    }
+  };
+  const task = `/proc/${pid}/task`;
+  return readdirSync(task).map((thread) => ['comm', 'wchan', 'syscall', 'stack']
+    .map((file) => said(join(task, thread, file))).join(' | ')).join('\n');
+}
 
 export async function waitFor(condition, what, patience = PATIENCE_MS) {
   const deadline = Date.now() + patience;
@@ -30,7 +46,7 @@ export class Hub {
   static async start({ services = [], ...settings } = {}, environment = {}) {
     const hub = new Hub();
     hub.environment = environment;
-    hub.directory = mkdtempSync(join(tmpdir(), 'hubgate-hub-'));
+    hub.directory = mkdtempSync(join(PLACE, 'hubgate-hub-'));
     hub.mark = randomBytes(8).toString('hex');
     hub.port = await freePort();
     hub.url = `http://127.0.0.1:${hub.port}`;
@@ -71,7 +87,11 @@ export class Hub {
     await waitFor(async () => {
       assert.equal(this.process.exitCode, null, this.log);
       return (await fetch(`${this.url}/hub/health`)).ok;
-    }, 'the hub').catch((error) => { throw new Error(`${error.message}\n${this.log}`); });
+    }, 'the hub').catch((error) => {
+      const waits = this.process.exitCode === null ? waitsOf(this.process.pid) : `exit ${this.process.exitCode}`;
+      this.process.kill('SIGKILL');
+      throw new Error(`${error.message}\nits log:\n${this.log}\nits threads:\n${waits}`);
+    });
   }
 
   // Its last lines that tell of something out of the ordinary.
