@@ -105,7 +105,8 @@ class Rounds:
     def start(self, name, variant, running):
         try:
             running[name] = PEERS[name].start(self.bench, variant)
-            self.warm_up(running[name])
+            if not self.bench.quick:
+                self.warm_up(running[name])
         except rig.BenchError as error:
             self.problems.append(f"{variant}, {name}: {error}")
             say(f"  {variant:14} {name:8} FAILED: {error}")
