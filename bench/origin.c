@@ -186,30 +186,30 @@ static bool take_upload(struct conn *conn)
     return true;
 }
 
-/* Sends what is due. 1: all sent, 0: the socket is full, -1: the connection is gone. */
-static int send_answer(struct origin *origin, struct conn *conn)
-{
-    while (conn->out_at < conn->out_n || conn->body_left > 0) {
-        size_t head = conn->out_n - conn->out_at;
-        size_t body = conn->body_left < BLOCK ? (size_t)conn->body_left : BLOCK;
-        struct iovec parts[2] = {{conn->out + conn->out_at, head}, {origin->block, body}};
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-        ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
-        if (n < 0)
-            return errno == EAGAIN ? 0 : -1;
-        if ((size_t)n < head) {
-            conn->out_at += (size_t)n;
-        } else {
-            conn->out_at = conn->out_n;
-            conn->body_left -= (size_t)n - head;
-        }
-    }
-    return 1;
-}
-
 static bool busy(const struct conn *conn)
 {
     return conn->out_at < conn->out_n || conn->body_left > 0;
+}
+
+/* Sends what is due, at most one block, so that a long answer does not keep small ones waiting.
+ * 1: all sent, 0: there is more, -1: the connection is gone. */
+static int send_answer(struct origin *origin, struct conn *conn)
+{
+    size_t head = conn->out_n - conn->out_at;
+    size_t body = conn->body_left < BLOCK ? (size_t)conn->body_left : BLOCK;
+    struct iovec parts[2] = {{conn->out + conn->out_at, head}, {origin->block, body}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t n = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+
+    if (n < 0)
+        return errno == EAGAIN ? 0 : -1;
+    if ((size_t)n < head) {
+        conn->out_at += (size_t)n;
+    } else {
+        conn->out_at = conn->out_n;
+        conn->body_left -= (size_t)n - head;
+    }
+    return busy(conn) ? 0 : 1;
 }
 
 /* Answers whatever is in the buffer. False when the connection is gone. */
