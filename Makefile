@@ -121,7 +121,7 @@ tsan: ## unit tests and the programs under the thread sanitizer
 fuzz: ## a minute of fuzzing per target (FUZZ_SECONDS; clang)
 	tests/fuzz/run
 
-# origin, relay (C alone), wsecho, wsload (libwebsockets), tlsload (OpenSSL): what the benchmark stands on
+# origin, relay, replay (C alone), wsecho, wsload (libwebsockets), tlsload (OpenSSL): what the benchmark stands on
 $(BUILD)/bench/%: bench/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(DIALECT) $(WARN) $(OPTIM) -o $@ $< $(if $(filter ws%,$*),-lwebsockets) $(if $(filter tls%,$*),-lssl -lcrypto)

@@ -1,5 +1,6 @@
 """The programs that make the load, and a result from what they say."""
 
+import contextlib
 import json
 import shlex
 import statistics
@@ -14,11 +15,27 @@ TRANSFERS = 4  # of large bodies at a time
 LATENCIES = ("p50_us", "p99_us", "p999_us")
 
 
-def wrk_once(bench, url, mode, seconds, connections=CONNECTIONS):
-    out = rig.run(["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout",
-                   "10s", "-s", HERE / "wrk.lua", url, "--", *shlex.split(mode)],
-                  bench.cores.load, timeout=seconds + 30)
+def wrk_command(url, mode, seconds, connections=CONNECTIONS):
+    return ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s",
+            "-s", HERE / "wrk.lua", url, "--", *shlex.split(mode)]
+
+
+def wrk_once(bench, url, mode, seconds):
+    out = rig.run(wrk_command(url, mode, seconds), bench.cores.load, timeout=seconds + 30)
     return json.loads(out.strip().splitlines()[-1])
+
+
+@contextlib.contextmanager
+def wrk_beside(bench, url, seconds):
+    """It runs while the `with` block does, which has to end before it."""
+    process = rig.Process(wrk_command(url, "plain", seconds), bench.cores.load,
+                          bench.log_path("wrk"))
+    try:
+        yield
+        if process.popen.poll() is not None:
+            raise rig.BenchError("wrk ended before what it runs beside")
+    finally:
+        process.stop()
 
 
 def per_unit(meter, units, rate=None, **more):
@@ -27,9 +44,9 @@ def per_unit(meter, units, rate=None, **more):
             "cores": meter.cpu / meter.seconds, "others": meter.others, "units": units, **more}
 
 
-def wrk(bench, running, url, mode):
+def wrk(bench, running, url, mode, seconds=None):
     with rig.Meter(running.process, bench.cores) as meter:
-        got = wrk_once(bench, url, mode, bench.seconds)
+        got = wrk_once(bench, url, mode, seconds or bench.seconds)
     return per_unit(meter, got["requests"], got["requests"] / got["seconds"],
                     **{name: got[name] for name in (*LATENCIES, "failed")})
 

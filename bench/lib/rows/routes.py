@@ -1,121 +1,167 @@
-"""Routes: the REST API, what a route takes, and finding one among many."""
+"""Routes: adding, listing, removing, what they take, and finding one among many."""
 
-import json
 import random
-import socket
 import statistics
 import time
 
 from .. import rig
-from ..load import per_unit, wrk, wrk_once
-from ..peers import TOKEN
+from ..load import LATENCIES, per_unit, wrk, wrk_once
+from ..replay import api_request, replay, written
 from ..row import CPU, Bound, Row, Scenario
 
-
-class Api:
-    """One keep-alive connection to the REST API, with as little client as possible."""
-
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.auth = f"Host: 127.0.0.1\r\nAuthorization: token {TOKEN}\r\n"
-
-    def ask(self, method, path, body=""):
-        self.socket.sendall(f"{method} /api/routes{path} HTTP/1.1\r\n{self.auth}"
-                            f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
-        answer = self.socket.recv(65536)
-        while not answer.endswith((b"\r\n\r\n", b"\r\n0\r\n\r\n", b"}")):
-            more = self.socket.recv(1 << 20)
-            if not more:
-                break
-            answer += more
-        return int(answer[9:12] or 0)
-
-    def close(self):
-        self.socket.close()
+WARM = 100  # routes that are there before anything is measured
+LONGEST = 60  # seconds that adding or removing them all may take; a peer that is slower has a dash
+FILLING = 8  # connections, where nobody counts the time
+LISTS = 5
 
 
-def add_users(port, target, users):
-    api, wrong = Api(port), 0
-    for user in users:
-        body = json.dumps({"target": target, "user": f"u{user}", "server_name": "",
-                           "jupyterhub": True})
-        wrong += api.ask("POST", f"/user/u{user}", body) != 201
-    api.close()
-    return wrong
+def shuffled(first, end, seed):
+    users = list(range(first, end))
+    random.Random(seed).shuffle(users)
+    return users
 
 
-def route_memory(process, api, target, users):
-    """Adds the users' routes and returns what one added to the process's memory."""
-    before = process.memory()
-    wrong = add_users(api, target, users)
-    time.sleep(0.5)
-    after = process.memory()
-    return {"value": (after["pss"] - before["pss"]) / len(users),
-            "rss": (after["rss"] - before["rss"]) / len(users), "failed": wrong}
+def add_request(user, target):
+    return api_request("POST", f"/user/u{user}", f'{{"target": "{target}", "user": "u{user}", '
+                       '"server_name": "", "jupyterhub": true}')
 
 
-def second_worker(bench, peer, target, users):
-    """What a route takes in a process with two workers."""
-    with bench.with_workers(2):
+def additions(bench, first, end, own_targets=False):
+    """The users' routes in a random order: to the one origin, or to an address for each user."""
+    def target(user):
+        return (f"http://10.{user >> 16 & 255}.{user >> 8 & 255}.{user & 255}:8888" if own_targets
+                else f"http://127.0.0.1:{bench.origin_port}")
+    return written(bench, f"add-{first}-{end}{'-own' if own_targets else ''}",
+                   lambda: (add_request(user, target(user)) for user in shuffled(first, end, 1)))
+
+
+def removals(bench, first, end):
+    return written(bench, f"remove-{first}-{end}", lambda: (
+        api_request("DELETE", f"/user/u{user}") for user in shuffled(first, end, 2)))
+
+
+def change(bench, running, requests, count, at_once=1):
+    """A result for adding or removing them; None when it took too long."""
+    with rig.Meter(running.process, bench.cores) as meter:
+        got = replay(bench, running.api, requests, "--seconds", LONGEST, "--connections", at_once)
+    if got["done"] < count:
+        return None
+    return per_unit(meter, count, count / got["seconds"], failed=got["failed"],
+                    client_s=got["seconds"], **{name: got["each"][name] for name in LATENCIES})
+
+
+def memory_of(bench, peer, count, workers=1, own_targets=False, at_once=1):
+    """A process with so many routes, a result for adding them, and what one took."""
+    with bench.with_workers(workers):
         running = peer.start(bench, "plain")
     try:
-        add_users(running.api, target, range(100))
-        return route_memory(running.process, running.api, target, users)["value"]
-    finally:
+        replay(bench, running.api, additions(bench, 0, WARM, own_targets))
+        before = running.process.memory()["pss"]
+        added = change(bench, running,
+                       additions(bench, WARM, count, own_targets), count - WARM,
+                       at_once)
+        time.sleep(0.5)
+        each = (running.process.memory()["pss"] - before) / (count - WARM)
+    except BaseException:
         running.stop()
+        raise
+    return running, added, each
 
 
-def routes(bench, peer):
-    """Two processes of the peer: one with a single user's route, one with all of them."""
-    count = 2000 if bench.quick else 20000
-    target = f"http://127.0.0.1:{bench.origin_port}"
-    running = []
-    try:
-        one, many = [running.append(peer.start(bench, "plain")) or running[-1] for _ in range(2)]
-        add_users(one.api, target, [0])
-        add_users(many.api, target, range(100))  # warm
-        users = list(range(100, count))
-        random.Random(1).shuffle(users)
-        with rig.Meter(many.process, bench.cores) as meter:
-            memory = route_memory(many.process, many.api, target, users)
-        seconds = meter.seconds - 0.5  # it waits that long before it looks
-        rounds = 1 if bench.quick else 2
-        for instance in (one, many):
-            wrk_once(bench, f"http://127.0.0.1:{instance.http}", "users 1", 1)
-        lookups = {one: [], many: []}
-        for _ in range(rounds):
-            for instance, users_n in ((one, 1), (many, count)):
-                lookups[instance].append(wrk(bench, instance, f"http://127.0.0.1:{instance.http}",
-                                             f"users {users_n}"))
-    finally:
-        for instance in running:
-            instance.stop()
-    one_us, many_us = [statistics.median(result["value"] for result in lookups[instance])
-                       for instance in (one, many)]
-    failed = sum(result["failed"] for results in lookups.values() for result in results)
+def memory_result(bench, peer, count, one_worker, own_targets=False):
+    result = {"value": one_worker}
     if peer.name == "hubgate":
-        memory["per_worker"] = second_worker(bench, peer, target, users) - memory["value"]
-    return {"route-add": per_unit(meter, len(users), len(users) / seconds,
-                                  failed=memory.pop("failed")),
-            "route-memory": memory,
-            "route-lookup": {"value": many_us, "one_route_us": one_us,
-                             "over_one": many_us / one_us, "failed": failed,
-                             "rate": lookups[many][-1]["rate"]}}
+        running, _, two_workers = memory_of(bench, peer, count, 2, own_targets, FILLING)
+        running.stop()
+        result["per_worker"] = two_workers - one_worker
+    return result
 
+
+def listed(bench, running, times=LISTS):
+    requests = written(bench, "list", lambda: [api_request("GET")])
+    with rig.Meter(running.process, bench.cores) as meter:
+        got = replay(bench, running.api, requests, "--rounds", times)
+    return {"value": got["round"]["p50_us"] / 1000, "cpu_ms": meter.cpu * 1000 / times,
+            "bytes": got["bytes"] / times, "failed": got["failed"], "others": meter.others}
+
+
+def found(bench, one, many, count):
+    """Requests for a random user among many beside those for the only one, by turns."""
+    url = {process: f"http://127.0.0.1:{process.http}" for process in (one, many)}
+    modes = {one: "users 1", many: f"users {count}"}
+    for process in (one, many):
+        wrk_once(bench, url[process], modes[process], 1)  # warm
+    results = {one: [], many: []}
+    for _ in range(1 if bench.quick else 3):
+        for process in (one, many):
+            results[process].append(wrk(bench, process, url[process], modes[process], 1))
+    median = {process: statistics.median(result["value"] for result in results[process])
+              for process in (one, many)}
+    return {**results[many][-1], "value": median[many], "one_route_us": median[one],
+            "over_one": median[many] / median[one],
+            "failed": sum(result["failed"] for result in results[one] + results[many])}
+
+
+def table_of(size, suffix=""):
+    def measure(bench, peer):
+        count = size // 10 if bench.quick else size
+        many, added, each = memory_of(bench, peer, count)
+        one = None
+        try:
+            if added is None:
+                return {}
+            one = peer.start(bench, "plain")
+            replay(bench, one.api, additions(bench, 0, 1))
+            results = {"route-add": added, "route-list": listed(bench, many),
+                       "route-lookup": found(bench, one, many, count)}
+            results["route-delete"] = change(bench, many, removals(bench, WARM, count),
+                                             count - WARM)
+        finally:
+            many.stop()
+            if one:
+                one.stop()
+        results["route-memory"] = memory_result(bench, peer, count, each)
+        return {key + suffix: result for key, result in results.items()}
+    return measure
+
+
+def own_targets(bench, peer):
+    count = 2000 if bench.quick else 20000
+    running, _, each = memory_of(bench, peer, count, own_targets=True, at_once=FILLING)
+    running.stop()
+    return {"route-memory-own": memory_result(bench, peer, count, each, own_targets=True)}
+
+
+def rows_of(size, suffix=""):
+    worker = ("per_worker", "{} bytes of it are one worker's, the rest the table of the REST API")
+    return [
+        Row("route-add" + suffix, f"route add, {size} one by one", "µs of CPU / route", "routes/s",
+            besides=(("client_s", "{} s for all"),)),
+        Row("route-delete" + suffix, f"route delete, {size} one by one", "µs of CPU / route",
+            "routes/s", besides=(("client_s", "{} s for all"),)),
+        Row("route-list" + suffix, f"list of {size} routes", "ms of the client's time",
+            besides=(("cpu_ms", "{} ms of CPU"), ("bytes", "{} bytes"))),
+        Row("route-lookup" + suffix, f"request over {size} routes", CPU, "requests/s",
+            besides=(("over_one", "{} × one over a single route"),)),
+        Row("route-memory" + suffix, f"route, {size} to one target", "bytes (PSS)",
+            besides=(worker,))]
+
+
+API = {"variant": None, "peers": ("hubgate", "chp"), "floor": False}
 
 SCENARIOS = [
-    Scenario([Row("route-add", "route add (REST, one by one)", "µs of CPU / route", "routes/s",
-                  "one keep-alive connection, 20 000 routes"),
-              Row("route-memory", "route", "bytes (PSS)", "", "20 000 routes",
-                  (("per_worker", "{} bytes of it are one worker's, the rest the API's table"),)),
-              Row("route-lookup", "request over 20 000 routes", CPU, "requests/s",
-                  "a random user each time",
-                  (("over_one", "{} × one over a single route"),))],
-             routes, variant=None, peers=("hubgate", "chp"), floor=False),
+    Scenario(rows_of("20 000"), table_of(20000), **API),
+    Scenario([Row("route-memory-own", "route, 20 000 to targets of their own", "bytes (PSS)",
+                  besides=(("per_worker", "{} bytes of it are one worker's"),))],
+             own_targets, **API),
+    Scenario(rows_of("200 000", "-200k"), table_of(200000, "-200k"), **API),
 ]
 
 BOUNDS = [
-    Bound("route-memory", limit=400, field="per_worker", unit="bytes a worker"),
-    Bound("route-lookup", limit=1.05, field="over_one", unit="× one route"),
+    Bound("route-add", "chp", 0.1),
+    Bound("route-add", limit=2, field="client_s", unit="s for all"),
+    Bound("route-list", "chp", 0.25),
+    Bound("route-lookup-200k", limit=1.1, field="over_one", unit="× one route"),
+    Bound("route-memory", limit=250, field="per_worker", unit="bytes a worker"),
+    Bound("route-memory-200k", limit=250, field="per_worker", unit="bytes a worker"),
 ]
