@@ -1,54 +1,66 @@
 #include "proxy/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/index.h"
 #include "base/str.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
-enum { IDLE_MAX = 256 };
+enum { IDLE_MAX = 256, BUCKETS = 1024 };
 
 struct pools {
     struct worker *worker;
-    struct index by_place;
+    struct pool *buckets[BUCKETS];
 };
 
 struct pools *pools_new(struct worker *worker)
 {
     struct pools *pools = must_alloc(sizeof *pools);
     pools->worker = worker;
-    index_init(&pools->by_place);
     return pools;
 }
 
 void pools_free(struct pools *pools)
 {
-    index_release(&pools->by_place);
     free(pools);
 }
 
-static uint64_t hash_of(const struct pools *pools, const struct target *target)
+static const char *place_of(const struct target *target)
 {
-    struct span place = span_of(target->authority + target->place_at);
-    return index_hash(&pools->by_place, 2u * target->port + target->tls, place);
+    return target->unix_path ? target->unix_path : target->authority;
 }
 
-static bool is_to(const void *item, const void *wanted)
+static uint32_t hash_of(const struct target *target)
 {
-    const struct pool *pool = item;
-    return target_same_place(&pool->target, wanted);
+    uint32_t hash = target->tls ? 5381 : 33;
+    for (const char *p = place_of(target); *p; p++)
+        hash = hash * 33 ^ (unsigned char)*p;
+    return hash;
+}
+
+static bool is_same(const struct target *a, const struct target *b)
+{
+    return a->tls == b->tls && (a->unix_path != NULL) == (b->unix_path != NULL) &&
+           strcmp(place_of(a), place_of(b)) == 0;
 }
 
 struct pool *pool_hold(struct pools *pools, const struct target *target)
 {
-    uint64_t hash = hash_of(pools, target);
-    struct pool *pool = index_find(&pools->by_place, hash, is_to, target);
+    uint32_t hash = hash_of(target);
+    struct pool **bucket = &pools->buckets[hash % BUCKETS];
+    struct pool *pool = *bucket;
+    struct error error;
+    while (pool && (pool->hash != hash || !is_same(&pool->target, target)))
+        pool = pool->next;
     if (!pool) {
         pool = must_alloc(sizeof *pool);
         pool->worker = pools->worker;
-        pool->target = target_place(target);
-        index_add(&pools->by_place, hash, pool);
+        pool->hash = hash;
+        pool->next = *bucket;
+        *bucket = pool;
+        if (!target_parse(&pool->target, target->text, &error))
+            abort(); /* it was parsed before */
     }
     pool->holders++;
     return pool;
@@ -56,10 +68,12 @@ struct pool *pool_hold(struct pools *pools, const struct target *target)
 
 static void free_when_unused(struct pool *pool)
 {
-    struct pools *pools = pool->worker->pools;
     if (pool->holders > 0 || pool->connections > 0)
         return;
-    index_remove(&pools->by_place, hash_of(pools, &pool->target), pool);
+    struct pool **at = &pool->worker->pools->buckets[pool->hash % BUCKETS];
+    while (*at != pool)
+        at = &(*at)->next;
+    *at = pool->next;
     if (pool->asked)
         pool->asked->owner = NULL; /* its answer finds nobody */
     free(pool->name);

@@ -52,12 +52,13 @@ def port_open(port):
 
 
 class Cores:
-    """One core for the proxy, the others for load and origin; with a single core, the same."""
+    """One core for the proxy, the others for load and origin; all for both where they are shared,
+    or where there is only one."""
 
-    def __init__(self):
+    def __init__(self, shared=False):
         cores = sorted(os.sched_getaffinity(0))
-        self.proxy = {cores[-1]}
-        self.load = set(cores[:-1]) or self.proxy
+        self.proxy = set(cores) if shared else {cores[-1]}
+        self.load = set(cores) - self.proxy or self.proxy
 
     def __str__(self):
         load = ",".join(str(core) for core in sorted(self.load))

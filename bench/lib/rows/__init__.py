@@ -1,9 +1,9 @@
 """The rows of the table, a file a noun, and the order they stand in."""
 
-from . import bodies, process, requests, routes, tls, websockets
+from . import (beside, bodies, page, process, requests, routes, scaling, tls, websockets)
 
 # A new noun is a file with SCENARIOS, and BOUNDS where something is aimed at.
-NOUNS = (requests, bodies, websockets, tls, process, routes)
+NOUNS = (requests, page, bodies, websockets, tls, process, scaling, beside, routes)
 
 SCENARIOS = [scenario for noun in NOUNS for scenario in noun.SCENARIOS]
 BOUNDS = [bound for noun in NOUNS for bound in getattr(noun, "BOUNDS", ())]

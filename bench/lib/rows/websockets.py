@@ -16,9 +16,8 @@ def at(running):
 
 def round_trips(key, connections, size, *options, longer=1):
     def measure(bench, running):
-        seconds = bench.seconds * (1 if bench.quick else longer)
         meter, got = steady(bench, running, connections, "wsload", *at(running), "--size", size,
-                            "--seconds", seconds, *options)
+                            "--seconds", bench.seconds * longer, *options)
         return {key: per_unit(meter, got["messages"], got["messages"] / got["seconds"],
                               **{name: got[name] for name in (*LATENCIES, "failed")})}
     return measure
