@@ -50,7 +50,7 @@ static void free_body_state(struct exchange *x)
     if (x->head)
         worker_return_head(x->worker, x->head);
     if (x->route)
-        route_let_go(x->route);
+        routes_let_go(x->worker->routes, x->route);
     fetch_free(x->fetch);
 }
 

@@ -156,11 +156,10 @@ static void write_request(struct fetch *fetch)
 {
     const struct target *target = &fetch->worker->settled->error_target;
     struct text *text = &fetch->request;
-    size_t n = strlen(target->path);
-    text_format(text, "GET %s%s%u?", target->path, target->path[n - 1] == '/' ? "" : "/",
-                fetch->status);
-    if (target->query)
-        text_format(text, "%s&", target->query);
+    const char *path = target_path(target), *query = target_query(target);
+    text_format(text, "GET %s%s%u?", path, path[strlen(path) - 1] == '/' ? "" : "/", fetch->status);
+    if (query)
+        text_format(text, "%s&", query);
     text_put(text, "url=");
     add_form_encoded(text, fetch->exchange->head->target);
     text_format(text, " HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", target->authority);

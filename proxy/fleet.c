@@ -27,7 +27,10 @@ struct activity {
     int64_t wall_ms;
 };
 
-/* One trip to one worker and back. */
+/* What a trip brings back at most: a worker's turn stays short, however many routes were used. */
+enum { ACTIVITY_MAX = 256 };
+
+/* Trips to one worker and back. */
 struct errand {
     struct letter letter;
     struct worker *worker;
@@ -35,7 +38,9 @@ struct errand {
     struct tls_context *tls;   /* taken along by the first route that needs it */
     struct counters *counters; /* brought back by some */
     struct activity *activity; /* brought back by others */
-    size_t activity_n, activity_room;
+    size_t activity_n;
+    size_t left; /* to be asked for by further trips */
+    bool asked;
 };
 
 /* The same work for every worker; ends when the last errand is back. What workers read of it does
@@ -47,8 +52,7 @@ struct round {
     fleet_done *done;
     void *arg;
     unsigned away;
-    char *key, *target, *user, *server;
-    uint64_t id;
+    struct route_spec spec; /* its texts follow the errands */
     fleet_active *each;
     struct counters *sum;
     struct errand errands[];
@@ -57,21 +61,46 @@ struct round {
 static void open_at_worker(struct letter *letter);
 static void open_at_control(struct letter *letter);
 
-static char *copy(const char *text)
+static size_t room_of(const char *text)
 {
-    return text ? must_copy(text) : NULL;
+    return text ? strlen(text) + 1 : 0;
+}
+
+static const char *lay(char **at, const char *text)
+{
+    char *start = *at;
+    size_t n = room_of(text);
+    if (n == 0)
+        return NULL;
+    memcpy(start, text, n);
+    *at = start + n;
+    return start;
 }
 
 static struct round *round_new(struct fleet *fleet, void (*work)(struct errand *errand),
-                               fleet_done *done, void *arg)
+                               const struct route_spec *spec, fleet_done *done, void *arg)
 {
-    struct round *round = must_alloc(sizeof *round + fleet->n * sizeof round->errands[0]);
+    size_t errands = fleet->n * sizeof(struct errand);
+    size_t texts =
+        room_of(spec->key) + room_of(spec->target) + room_of(spec->user) + room_of(spec->server);
+    struct round *round = must_alloc(sizeof *round + errands + texts);
+    char *at = (char *)round->errands + errands;
     round->fleet = fleet;
     round->work = work;
     round->done = done;
     round->arg = arg;
     round->away = fleet->n;
+    round->spec = (struct route_spec){spec->id, lay(&at, spec->key), lay(&at, spec->target),
+                                      lay(&at, spec->user), lay(&at, spec->server)};
     return round;
+}
+
+static const struct route_spec no_route;
+
+static void send_out(struct errand *errand)
+{
+    errand->letter.open = open_at_worker;
+    mailbox_post(errand->worker->mailbox, &errand->letter);
 }
 
 static void round_send(struct round *round)
@@ -81,18 +110,8 @@ static void round_send(struct round *round)
         struct errand *errand = &round->errands[i];
         errand->round = round;
         errand->worker = fleet->members[i].worker;
-        errand->letter.open = open_at_worker;
-        mailbox_post(errand->worker->mailbox, &errand->letter);
+        send_out(errand);
     }
-}
-
-static void round_free(struct round *round)
-{
-    free(round->key);
-    free(round->target);
-    free(round->user);
-    free(round->server);
-    free(round);
 }
 
 static void open_at_worker(struct letter *letter)
@@ -107,26 +126,29 @@ static void open_at_control(struct letter *letter)
 {
     struct errand *errand = CONTAINER(letter, struct errand, letter);
     struct round *round = errand->round;
-    if (round->take_back && !round->fleet->ending)
+    bool ending = round->fleet->ending;
+    if (round->take_back && !ending)
         round->take_back(errand);
+    if (errand->left > 0 && !ending) {
+        send_out(errand);
+        return;
+    }
     free(errand->activity);
     free(errand->counters);
     if (--round->away > 0)
         return;
-    if (round->done && !round->fleet->ending)
+    if (round->done && !ending)
         round->done(round->arg);
-    round_free(round);
+    free(round);
 }
 
 /* --- routes --- */
 
 static void put_route(struct errand *errand)
 {
-    const struct round *round = errand->round;
     if (errand->tls)
         errand->worker->client_tls = errand->tls;
-    struct route_spec spec = {round->id, round->key, round->target, round->user, round->server};
-    routes_put(errand->worker->routes, &spec);
+    routes_put(errand->worker->routes, &errand->round->spec);
 }
 
 /* A context for https targets takes a megabyte, and milliseconds of reading the authorities: it is
@@ -147,12 +169,7 @@ static void take_tls_along(struct round *round)
 void fleet_route_put(struct fleet *fleet, const struct route_spec *spec, fleet_done *done,
                      void *arg)
 {
-    struct round *round = round_new(fleet, put_route, done, arg);
-    round->id = spec->id;
-    round->key = copy(spec->key);
-    round->target = copy(spec->target);
-    round->user = copy(spec->user);
-    round->server = copy(spec->server);
+    struct round *round = round_new(fleet, put_route, spec, done, arg);
     if (target_is_tls(spec->target) && !fleet->tls_to_targets)
         take_tls_along(round);
     round_send(round);
@@ -160,14 +177,13 @@ void fleet_route_put(struct fleet *fleet, const struct route_spec *spec, fleet_d
 
 static void drop_route(struct errand *errand)
 {
-    routes_drop(errand->worker->routes, errand->round->key);
+    routes_drop(errand->worker->routes, errand->round->spec.key);
 }
 
 void fleet_route_drop(struct fleet *fleet, const char *key, fleet_done *done, void *arg)
 {
-    struct round *round = round_new(fleet, drop_route, done, arg);
-    round->key = copy(key);
-    round_send(round);
+    struct route_spec spec = {.key = key};
+    round_send(round_new(fleet, drop_route, &spec, done, arg));
 }
 
 /* --- questions --- */
@@ -175,20 +191,22 @@ void fleet_route_drop(struct fleet *fleet, const char *key, fleet_done *done, vo
 static void note_activity(void *arg, uint64_t id, int64_t wall_ms)
 {
     struct errand *errand = arg;
-    if (errand->activity_n == errand->activity_room) {
-        errand->activity_room = errand->activity_room ? 2 * errand->activity_room : 64;
-        struct activity *roomier = must_alloc(errand->activity_room * sizeof *roomier);
-        if (errand->activity_n)
-            memcpy(roomier, errand->activity, errand->activity_n * sizeof *roomier);
-        free(errand->activity);
-        errand->activity = roomier;
-    }
     errand->activity[errand->activity_n++] = (struct activity){id, wall_ms};
 }
 
+/* What is used from the first trip on is the next question's. */
 static void ask_activity(struct errand *errand)
 {
-    routes_tell_activity(errand->worker->routes, note_activity, errand);
+    struct routes *routes = errand->worker->routes;
+    if (!errand->asked)
+        errand->left = routes_active(routes);
+    size_t n = errand->left < ACTIVITY_MAX ? errand->left : ACTIVITY_MAX;
+    if (!errand->activity && n > 0)
+        errand->activity = must_alloc(n * sizeof errand->activity[0]);
+    errand->asked = true;
+    errand->activity_n = 0;
+    errand->left -= n;
+    routes_tell_activity(routes, n, note_activity, errand);
 }
 
 static void take_activity(struct errand *errand)
@@ -200,7 +218,7 @@ static void take_activity(struct errand *errand)
 
 void fleet_activity(struct fleet *fleet, fleet_active *each, fleet_done *done, void *arg)
 {
-    struct round *round = round_new(fleet, ask_activity, done, arg);
+    struct round *round = round_new(fleet, ask_activity, &no_route, done, arg);
     round->take_back = take_activity;
     round->each = each;
     round_send(round);
@@ -223,7 +241,7 @@ static void take_counters(struct errand *errand)
 
 void fleet_counters(struct fleet *fleet, struct counters *sum, fleet_done *done, void *arg)
 {
-    struct round *round = round_new(fleet, ask_counters, done, arg);
+    struct round *round = round_new(fleet, ask_counters, &no_route, done, arg);
     round->take_back = take_counters;
     round->sum = sum;
     memset(sum, 0, sizeof *sum);
@@ -301,7 +319,7 @@ static void drain(struct errand *errand)
 
 void fleet_drain(struct fleet *fleet, fleet_done *done, void *arg)
 {
-    round_send(round_new(fleet, drain, done, arg));
+    round_send(round_new(fleet, drain, &no_route, done, arg));
 }
 
 static void stop(struct errand *errand)
@@ -314,7 +332,7 @@ void fleet_free(struct fleet *fleet)
     fleet->ending = true;
     bool running = fleet->n > 0 && fleet->members[0].running;
     if (running)
-        round_send(round_new(fleet, stop, NULL, NULL));
+        round_send(round_new(fleet, stop, &no_route, NULL, NULL));
     for (unsigned i = 0; i < fleet->n; i++) {
         if (fleet->members[i].running)
             pthread_join(fleet->members[i].thread, NULL);

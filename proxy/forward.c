@@ -34,7 +34,7 @@ static bool is_custom(const struct options *options, struct span name)
 
 static void add_query(struct spans *spans, const struct exchange *x, bool prepend)
 {
-    const char *own = prepend ? x->route->target.query : NULL;
+    const char *own = prepend ? target_query(&x->route->target) : NULL;
     struct span query = x->path.query;
     if (!own) {
         spans_add(spans, query);
@@ -52,7 +52,7 @@ static void add_target(struct spans *spans, const struct exchange *x)
 {
     const struct options *options = x->worker->options;
     bool prepend = options->prepend_path;
-    struct span base = prepend ? span_of(x->route->target.path) : SPAN("");
+    struct span base = prepend ? span_of(target_path(&x->route->target)) : SPAN("");
     while (base.n && base.p[base.n - 1] == '/') /* exactly one slash at the seam */
         base.n--;
     if (x->head->target.p[0] == '*') {
@@ -61,11 +61,11 @@ static void add_target(struct spans *spans, const struct exchange *x)
     }
     struct span rest = x->path.raw;
     if (!options->include_prefix) {
-        size_t segments = x->route->segments;
+        size_t segments = route_segments(x->route);
         rest = path_after(&x->path, segments - (options->host_routing && segments > 0));
     }
     if (rest.n == 0) { /* the whole path was the route's: the target's own stays as it is */
-        spans_add(spans, prepend ? span_of(x->route->target.path) : SPAN("/"));
+        spans_add(spans, prepend ? span_of(target_path(&x->route->target)) : SPAN("/"));
         add_query(spans, x, prepend);
         return;
     }
@@ -278,7 +278,7 @@ static bool is_targets_own(const struct target *target, struct span location, st
 {
     bool tls = span_starts_nocase(location, SPAN("https://"));
     size_t scheme = tls ? 8 : span_starts_nocase(location, SPAN("http://")) ? 7 : 0;
-    if (scheme == 0 || !target->host)
+    if (scheme == 0 || target->unix_socket)
         return false;
     location = (struct span){location.p + scheme, location.n - scheme};
     size_t n = 0;
@@ -290,7 +290,7 @@ static bool is_targets_own(const struct target *target, struct span location, st
     struct span host = literal ? span_cut((struct span){location.p + 1, n - 1}, ']', &after)
                                : span_cut(authority, ':', &after);
     uint64_t port;
-    return span_is_nocase(host, span_of(target->host)) &&
+    return span_is_nocase(host, span_of(target_host(target))) &&
            span_number(port_of(authority, tls), 65535, &port) && port == target->port;
 }
 
@@ -324,7 +324,7 @@ static bool add_location(struct spans *spans, const struct exchange *x, const st
  * line goes on as it is. */
 static bool add_worker_scope(struct spans *spans, const struct exchange *x)
 {
-    size_t segments = x->route->segments;
+    size_t segments = route_segments(x->route);
     segments -= x->worker->options->host_routing && segments > 0;
     if (segments == 0)
         return false;

@@ -1,66 +1,54 @@
 #include "proxy/pool.h"
 
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/index.h"
 #include "base/str.h"
 #include "proxy/upstream.h"
 #include "proxy/worker.h"
 
-enum { IDLE_MAX = 256, BUCKETS = 1024 };
+enum { IDLE_MAX = 256 };
 
 struct pools {
     struct worker *worker;
-    struct pool *buckets[BUCKETS];
+    struct index by_place;
 };
 
 struct pools *pools_new(struct worker *worker)
 {
     struct pools *pools = must_alloc(sizeof *pools);
     pools->worker = worker;
+    index_init(&pools->by_place);
     return pools;
 }
 
 void pools_free(struct pools *pools)
 {
+    index_release(&pools->by_place);
     free(pools);
 }
 
-static const char *place_of(const struct target *target)
+static uint64_t hash_of(const struct pools *pools, const struct target *target)
 {
-    return target->unix_path ? target->unix_path : target->authority;
+    struct span place = span_of(target->authority + target->place_at);
+    return index_hash(&pools->by_place, 2u * target->port + target->tls, place);
 }
 
-static uint32_t hash_of(const struct target *target)
+static bool is_to(const void *item, const void *wanted)
 {
-    uint32_t hash = target->tls ? 5381 : 33;
-    for (const char *p = place_of(target); *p; p++)
-        hash = hash * 33 ^ (unsigned char)*p;
-    return hash;
-}
-
-static bool is_same(const struct target *a, const struct target *b)
-{
-    return a->tls == b->tls && (a->unix_path != NULL) == (b->unix_path != NULL) &&
-           strcmp(place_of(a), place_of(b)) == 0;
+    const struct pool *pool = item;
+    return target_same_place(&pool->target, wanted);
 }
 
 struct pool *pool_hold(struct pools *pools, const struct target *target)
 {
-    uint32_t hash = hash_of(target);
-    struct pool **bucket = &pools->buckets[hash % BUCKETS];
-    struct pool *pool = *bucket;
-    struct error error;
-    while (pool && (pool->hash != hash || !is_same(&pool->target, target)))
-        pool = pool->next;
+    uint64_t hash = hash_of(pools, target);
+    struct pool *pool = index_find(&pools->by_place, hash, is_to, target);
     if (!pool) {
         pool = must_alloc(sizeof *pool);
         pool->worker = pools->worker;
-        pool->hash = hash;
-        pool->next = *bucket;
-        *bucket = pool;
-        if (!target_parse(&pool->target, target->text, &error))
-            abort(); /* it was parsed before */
+        pool->target = target_place(target);
+        index_add(&pools->by_place, hash, pool);
     }
     pool->holders++;
     return pool;
@@ -68,12 +56,10 @@ struct pool *pool_hold(struct pools *pools, const struct target *target)
 
 static void free_when_unused(struct pool *pool)
 {
+    struct pools *pools = pool->worker->pools;
     if (pool->holders > 0 || pool->connections > 0)
         return;
-    struct pool **at = &pool->worker->pools->buckets[pool->hash % BUCKETS];
-    while (*at != pool)
-        at = &(*at)->next;
-    *at = pool->next;
+    index_remove(&pools->by_place, hash_of(pools, &pool->target), pool);
     if (pool->asked)
         pool->asked->owner = NULL; /* its answer finds nobody */
     free(pool->name);

@@ -11,7 +11,7 @@ struct worker;
 
 struct pool {
     struct worker *worker;
-    struct target target;     /* its own copy; path and query mean nothing here */
+    struct target target;     /* its place */
     struct upstream *idle;    /* the one used last first: few connections stay hot */
     struct lookup *name;      /* the last answer for the target's name, kept a few seconds */
     struct lookup *asked;     /* under way; NULL: none */
@@ -20,8 +20,6 @@ struct pool {
     unsigned idle_n;
     unsigned holders;     /* routes, and the error target */
     unsigned connections; /* idle or not */
-    struct pool *next;    /* in the table's bucket */
-    uint32_t hash;
 };
 
 /* A worker's pools by target. */

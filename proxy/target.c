@@ -6,6 +6,9 @@
 
 #include "base/str.h"
 
+/* What fits into a sockaddr_un, with its end. */
+enum { SOCKET_PATH_MAX = 107 };
+
 static const struct {
     const char *scheme;
     bool tls, unix_socket;
@@ -96,54 +99,106 @@ static char *lay(char **at, struct span text)
     return start;
 }
 
-/* port 0: left out. The room is target_parse's: the URL's own length and 32 bytes. */
-static void print_authority(char *at, struct span host, bool bracketed, unsigned port)
+/* What a Host header says; no port where it is the default. */
+static struct span print_authority(const struct pieces *pieces, char out[300])
 {
-    size_t room = host.n + 16;
-    int n = snprintf(at, room, bracketed ? "[%.*s]" : "%.*s", (int)host.n, host.p);
-    if (port)
-        snprintf(at + n, room - (size_t)n, ":%u", port);
+    bool usual = pieces->port == (pieces->tls ? 443 : 80);
+    struct span host = pieces->host;
+    if (pieces->unix_socket)
+        return SPAN("localhost");
+    int n = snprintf(out, 300, pieces->bracketed ? "[%.*s]" : "%.*s", (int)host.n, host.p);
+    if (!usual)
+        n += snprintf(out + n, 300 - (size_t)n, ":%u", (unsigned)pieces->port);
+    return (struct span){out, (size_t)n};
+}
+
+/* The socket's path; 0: it is none. */
+static size_t decode_socket(struct span escaped, char path[256])
+{
+    ptrdiff_t n = percent_decode(escaped, path);
+    return n <= 0 || n > SOCKET_PATH_MAX || memchr(path, 0, (size_t)n) ? 0 : (size_t)n;
+}
+
+/* As big as needed, and no bigger: there are many. */
+static void lay_out(struct target *target, const struct pieces *pieces, struct span place)
+{
+    char printed[300];
+    struct span authority = print_authority(pieces, printed);
+    bool bare = pieces->path.n == 0 || span_is(pieces->path, SPAN("/"));
+    size_t room = authority.n + 1 + place.n + 1 + (bare ? 0 : pieces->path.n + 1) +
+                  (pieces->query.p ? pieces->query.n + 1 : 0);
+    char *block = must_alloc(room), *at = block;
+    target->authority = lay(&at, authority);
+    target->place_at = (uint16_t)(lay(&at, place) - block);
+    if (!bare)
+        target->path_at = (uint32_t)(lay(&at, pieces->path) - block);
+    if (pieces->query.p)
+        target->query_at = (uint32_t)(lay(&at, pieces->query) - block);
 }
 
 bool target_parse(struct target *target, const char *text, struct error *error)
 {
     struct pieces pieces = {0};
+    char socket[256];
     *target = (struct target){0};
     if (!split(&pieces, text, error))
         return false;
-    /* One block for all strings: the text, and at most as much again twice, and ":65535". */
-    size_t n = strlen(text);
-    char *at = target->text = must_alloc(3 * n + 32);
-    lay(&at, (struct span){text, n});
-    target->tls = pieces.tls;
-    target->path = pieces.path.n ? lay(&at, pieces.path) : lay(&at, SPAN("/"));
-    if (pieces.query.p)
-        target->query = lay(&at, pieces.query);
+    struct span place = pieces.host;
     if (pieces.unix_socket) {
-        target->unix_path = at;
-        ptrdiff_t decoded = percent_decode(pieces.authority, at);
-        if (decoded <= 0 || decoded > 107 || memchr(at, 0, (size_t)decoded)) {
-            target_release(target);
-            return error_set(error, "a unix target's socket path is percent-encoded, at most 107 "
-                                    "bytes");
-        }
-        at[decoded] = 0;
-        at += decoded + 1;
-        target->authority = lay(&at, SPAN("localhost"));
-    } else {
-        target->host = lay(&at, pieces.host);
-        target->port = (uint16_t)pieces.port;
-        bool usual = pieces.port == (pieces.tls ? 443 : 80);
-        target->authority = at;
-        print_authority(at, pieces.host, pieces.bracketed, usual ? 0 : target->port);
+        place = (struct span){socket, decode_socket(pieces.authority, socket)};
+        if (place.n == 0)
+            return error_set(error,
+                             "a unix target's socket path is percent-encoded, at most %d "
+                             "bytes",
+                             SOCKET_PATH_MAX);
     }
+    target->tls = pieces.tls;
+    target->unix_socket = pieces.unix_socket;
+    target->port = (uint16_t)pieces.port;
+    lay_out(target, &pieces, place);
     return true;
 }
 
 void target_release(struct target *target)
 {
-    free(target->text);
+    free(target->authority);
     *target = (struct target){0};
+}
+
+const char *target_host(const struct target *target)
+{
+    return target->unix_socket ? NULL : target->authority + target->place_at;
+}
+
+const char *target_unix_path(const struct target *target)
+{
+    return target->unix_socket ? target->authority + target->place_at : NULL;
+}
+
+const char *target_path(const struct target *target)
+{
+    return target->path_at ? target->authority + target->path_at : "/";
+}
+
+const char *target_query(const struct target *target)
+{
+    return target->query_at ? target->authority + target->query_at : NULL;
+}
+
+bool target_same_place(const struct target *a, const struct target *b)
+{
+    return a->tls == b->tls && a->unix_socket == b->unix_socket && a->port == b->port &&
+           strcmp(a->authority + a->place_at, b->authority + b->place_at) == 0;
+}
+
+struct target target_place(const struct target *target)
+{
+    struct target place = *target;
+    size_t n = target->place_at + strlen(target->authority + target->place_at) + 1;
+    place.authority = must_alloc(n);
+    memcpy(place.authority, target->authority, n);
+    place.path_at = place.query_at = 0;
+    return place;
 }
 
 bool target_is_tls(const char *text)

@@ -81,7 +81,7 @@ static void wait_for_name(struct upstream *upstream)
     if (pool->asked)
         return;
     struct lookup *lookup = must_alloc(sizeof *lookup);
-    strncpy(lookup->host, pool->target.host, sizeof lookup->host - 1);
+    strncpy(lookup->host, target_host(&pool->target), sizeof lookup->host - 1);
     lookup->port = pool->target.port;
     lookup->reply_to = pool->worker->mailbox;
     lookup->owner = pool;
@@ -102,7 +102,7 @@ static void stop_waiting(struct upstream *upstream)
 static void connect_unix(struct upstream *upstream)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
-    strncpy(addr.sun_path, upstream->pool->target.unix_path, sizeof addr.sun_path - 1);
+    strncpy(addr.sun_path, target_unix_path(&upstream->pool->target), sizeof addr.sun_path - 1);
     if (!connect_to(upstream, (struct sockaddr *)&addr, sizeof addr))
         fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
 }
@@ -113,9 +113,9 @@ static void open_new(struct upstream *upstream)
     struct addr addr;
     deadline_set(pool->worker->loop, &upstream->deadline,
                  pool->worker->options->connect_timeout_ms);
-    if (pool->target.unix_path) {
+    if (pool->target.unix_socket) {
         connect_unix(upstream);
-    } else if (addr_parse(&addr, pool->target.host, pool->target.port)) {
+    } else if (addr_parse(&addr, target_host(&pool->target), pool->target.port)) {
         if (!connect_to(upstream, (struct sockaddr *)&addr.storage, addr.length))
             fail_later(upstream, END_CONNECT_FAILED, stream_why(&upstream->stream));
     } else if (pool->name && loop_now_ms(pool->worker->loop) - pool->name_at_ms < NAME_KEPT_MS) {
@@ -152,7 +152,7 @@ static void start_tls(struct upstream *upstream)
     const struct target *target = &upstream->pool->target;
     struct tls *tls = NULL;
     if (worker->client_tls)
-        tls = tls_connect_new(worker->client_tls, upstream->stream.fd, target->host);
+        tls = tls_connect_new(worker->client_tls, upstream->stream.fd, target_host(target));
     if (!tls) {
         fail_later(upstream, END_TLS_FAILED, "no memory for TLS");
         return;
@@ -185,7 +185,8 @@ static void tell_failed(struct upstream *upstream, enum ending ending, const cha
 static void not_opened(struct upstream *upstream)
 {
     struct worker *worker = upstream->pool->worker;
-    bool more = upstream->pool->name && upstream->pool->target.host && !upstream->stream.tls;
+    bool more =
+        upstream->pool->name && !upstream->pool->target.unix_socket && !upstream->stream.tls;
     if (more && upstream->address + 1u < upstream->pool->name->n) {
         stream_close(&upstream->stream);
         worker->counters.upstream_open--;

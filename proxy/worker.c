@@ -52,7 +52,7 @@ struct worker *worker_new(const struct settled *settled, unsigned index, struct 
     worker->reply_head = head_new(worker->options->max_header_lines);
     worker->log_deadline.expire = on_log_deadline;
     TAILQ_INIT(&worker->clients);
-    if (settled->error_target.text)
+    if (settled->error_target.authority)
         worker->error_pool = pool_hold(worker->pools, &settled->error_target);
     if (open_tls(worker, error))
         return worker;

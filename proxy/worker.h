@@ -27,7 +27,7 @@ struct settled {
     struct tls_secret tickets;
     bool tls;                   /* the public side speaks TLS */
     bool tls_to_targets;        /* from the start; else with the first route that needs it */
-    struct target error_target; /* text == NULL: none */
+    struct target error_target; /* authority == NULL: none */
 };
 
 struct worker {

@@ -95,7 +95,8 @@ def start_with_api(peer, bench, variant, argv, template):
     if variant == "tls":
         argv += [f"--ssl-key={bench.tls_key}", f"--ssl-cert={bench.tls_cert}"]
     env = {"CONFIGPROXY_AUTH_TOKEN": TOKEN, "NODE_ENV": "production"}
-    process = rig.Process([*bench.under, *argv], bench.cores.proxy, bench.log_path(peer.name), env=env)
+    process = rig.Process([*bench.under, *argv], bench.cores.proxy, bench.log_path(peer.name),
+                          env=env)
     running = Running(peer, process, api=api,
                       **({"https": port} if variant == "tls" else {"http": port}))
     try:

@@ -4,6 +4,8 @@ import statistics
 
 from .rows import BOUNDS, ROWS
 
+OURS = "hubgate"
+
 
 def median(values):
     values = [value for value in values if value is not None]
@@ -68,21 +70,22 @@ def table(head, rows):
 
 def main_table(results):
     peers = results.peers
-    others = [peer for peer in peers if peer != "hubgate"] if "hubgate" in peers else []
-    head = ["row", "unit", *peers, *[f"hubgate / {peer}" for peer in others]]
+    others = [peer for peer in peers if peer != OURS] if OURS in peers else []
+    head = ["row", "unit", *peers, *[f"{OURS} / {peer}" for peer in others]]
     rows = []
     for key in results.rows():
         cells = [ROWS[key].title, ROWS[key].unit]
         cells += [number(results.median(key, peer)) for peer in peers]
         for peer in others:
-            ratio = results.ratio(key, "hubgate", peer)
+            ratio = results.ratio(key, OURS, peer)
             cells.append("–" if ratio is None else f"{ratio:.2f}")
         rows.append(cells)
     return table(head, rows)
 
 
 def detail_table(results):
-    head = ["row", "peer", "rate", "p50 ms", "p99 ms", "cores used", "spread of value", "failed"]
+    head = ["row", "peer", "rate", "p50 ms", "p99 ms", "p99.9 ms", "cores used",
+            "spread of value", "failed"]
     rows = []
     for key in results.rows():
         if not ROWS[key].rate:
@@ -90,35 +93,37 @@ def detail_table(results):
         for peer in results.peers:
             if results.median(key, peer) is None:
                 continue
-            p50, p99 = (results.median(key, peer, name) for name in ("p50_us", "p99_us"))
+            latencies = [results.median(key, peer, name)
+                         for name in ("p50_us", "p99_us", "p999_us")]
             failed = sum(value or 0 for value in results.values(key, peer, "failed"))
             rows.append([ROWS[key].title, peer,
                          f"{number(results.median(key, peer, 'rate'))} {ROWS[key].rate}",
-                         number(p50 / 1000) if p50 else "–", number(p99 / 1000) if p99 else "–",
+                         *[number(us / 1000) if us else "–" for us in latencies],
                          number(results.median(key, peer, "cores")),
                          spread(results.values(key, peer)), str(int(failed))])
     return table(head, rows) if rows else ""
 
 
+def bound_line(bound, results):
+    row = ROWS[bound.row]
+    if bound.against:
+        got = results.ratio(bound.row, OURS, bound.against, bound.field)
+        aim, limit = f"{fraction(bound.factor)} × {bound.against}", bound.factor
+        shown = f"{got:.3g} ×" if got else ""
+    else:
+        got = results.median(bound.row, OURS, bound.field)
+        aim, limit = f"{bound.limit:g} {bound.unit or row.unit}", bound.limit
+        shown = number(got)
+    if got is None:
+        return [row.title, f"at most {aim}", "–", "not measured"]
+    return [row.title, f"at most {aim}", shown, "yes" if got <= limit else "NO"]
+
+
 def bound_lines(results):
-    lines = []
-    for bound in BOUNDS:
-        if results.median(bound.row, "hubgate") is None:
-            continue
-        title = ROWS[bound.row].title
-        if bound.against:
-            got = results.ratio(bound.row, "hubgate", bound.against, bound.field)
-            if got is None:
-                continue
-            text, met = f"{fraction(bound.factor)} × {bound.against}", got <= bound.factor
-            shown = f"{got:.2f} ×"
-        else:
-            got = results.median(bound.row, "hubgate", bound.field)
-            unit = bound.unit or ROWS[bound.row].unit
-            text, met = f"{bound.limit:g} {unit}", got <= bound.limit
-            shown = number(got)
-        lines.append([title, f"at most {text}", shown, "yes" if met else "NO"])
-    return lines
+    """Of the rows and peers that took part."""
+    return [bound_line(bound, results) for bound in BOUNDS
+            if bound.row in results.samples and OURS in results.peers
+            and (not bound.against or bound.against in results.peers)]
 
 
 def disturbed(results):
@@ -129,17 +134,19 @@ def disturbed(results):
     return ", ".join(ROWS[key].title for key in keys)
 
 
-def page(results, facts):
+def page(results, facts, pictures=()):
+    """`pictures`: (path from the page, title)."""
     parts = ["# Results of the benchmark", "",
              "Written by `make bench`; how to read it is in [README.md](README.md).", "",
              *[f"- {name}: {text}" for name, text in facts], "",
+             *[f"![{title}]({path})\n" for path, title in pictures],
              "## What one unit costs", "",
              "The proxy's CPU time (all its processes and threads), its memory, or the client's time, "
              "for one unit; medians over the rounds, ratios taken within each round. Less is better.", "",
              main_table(results), ""]
     bounds = bound_lines(results)
     if bounds:
-        parts += ["## What is aimed at", "", table(["row", "aim", "hubgate", "met"], bounds), ""]
+        parts += ["## What is aimed at", "", table(["row", "aim", OURS, "met"], bounds), ""]
     details = detail_table(results)
     if details:
         parts += ["## Rates and latencies", "",

@@ -28,6 +28,7 @@ class Scenario:
     peers: tuple = ()  # names; empty: all that can do the variant
     floor: bool = True  # whether those that only copy bytes can do it
     tools: tuple = ("wrk",)  # programs it needs
+    rounds: int = 0  # at most so many, for what is exact or takes long; 0: all
 
 
 @dataclass

@@ -5,7 +5,8 @@ import pathlib
 import subprocess
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = ["keepalive", "download", "ws", "tls-keepalive", "route-add", "route-memory", "route-lookup"]
+ROWS = ["keepalive", "download", "ws", "kernels", "ws-idle", "tls-resumed", "route-add",
+        "route-memory", "route-lookup"]
 
 
 def test_bench_measures_its_rows_without_a_failed_request(tmp_path):
@@ -21,4 +22,8 @@ def test_bench_measures_its_rows_without_a_failed_request(tmp_path):
         [sample] = samples[row]["hubgate"]
         assert sample["value"] > 0, row
         assert not sample.get("failed"), row
-    assert "| hubgate |" in page.read_text()
+    text = page.read_text()
+    assert "| hubgate |" in text
+    for chart in ("idle", "latency"):
+        assert f"(charts/{chart}.svg)" in text
+        assert (tmp_path / f"charts/{chart}.svg").exists()

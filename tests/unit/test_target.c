@@ -46,16 +46,15 @@ static void urls_are_taken_apart(void **state)
         struct error error;
         if (!target_parse(&target, rows[i].url, &error))
             fail_msg("%s: %s", rows[i].url, error.text);
-        check_text(rows[i].url, target.text, rows[i].url);
-        check_text(rows[i].url, target.host, rows[i].host);
+        check_text(rows[i].url, target_host(&target), rows[i].host);
         check_text(rows[i].url, target.authority, rows[i].authority);
-        check_text(rows[i].url, target.path, rows[i].path);
-        check_text(rows[i].url, target.query, rows[i].query);
-        check_text(rows[i].url, target.unix_path, NULL);
+        check_text(rows[i].url, target_path(&target), rows[i].path);
+        check_text(rows[i].url, target_query(&target), rows[i].query);
+        check_text(rows[i].url, target_unix_path(&target), NULL);
         assert_int_equal(target.port, rows[i].port);
         assert_int_equal(target.tls, rows[i].tls);
         target_release(&target);
-        assert_null(target.text);
+        assert_null(target.authority);
     }
 }
 
@@ -74,10 +73,10 @@ static void unix_sockets_are_named_by_their_escaped_path(void **state)
         struct target target;
         struct error error;
         assert_true(target_parse(&target, rows[i].url, &error));
-        check_text(rows[i].url, target.unix_path, rows[i].socket);
-        check_text(rows[i].url, target.path, rows[i].path);
-        check_text(rows[i].url, target.query, rows[i].query);
-        check_text(rows[i].url, target.host, NULL);
+        check_text(rows[i].url, target_unix_path(&target), rows[i].socket);
+        check_text(rows[i].url, target_path(&target), rows[i].path);
+        check_text(rows[i].url, target_query(&target), rows[i].query);
+        check_text(rows[i].url, target_host(&target), NULL);
         check_text(rows[i].url, target.authority, "localhost");
         target_release(&target);
     }
@@ -127,10 +126,41 @@ static void what_is_no_target_is_refused_with_a_reason(void **state)
         struct error error = {{0}};
         if (target_parse(&target, rows[i], &error))
             fail_msg("'%s' is taken", rows[i]);
-        assert_null(target.text);
+        assert_null(target.authority);
         assert_true(error.text[0] != 0);
         assert_null(strchr(error.text, '\n'));
     }
+}
+
+static bool same_place(const char *first, const char *second)
+{
+    struct target a, b;
+    struct error error;
+    assert_true(target_parse(&a, first, &error));
+    assert_true(target_parse(&b, second, &error));
+    struct target place = target_place(&a);
+    bool same = target_same_place(&a, &b);
+    assert_int_equal(target_same_place(&place, &b), same);
+    assert_string_equal(place.authority, a.authority);
+    assert_string_equal(target_path(&place), "/");
+    assert_null(target_query(&place));
+    target_release(&place);
+    target_release(&a);
+    target_release(&b);
+    return same;
+}
+
+static void a_place_is_scheme_host_and_port_or_a_socket(void **state)
+{
+    (void)state;
+    assert_true(same_place("http://a", "http://a:80/b?c"));
+    assert_true(same_place("http://a/x?y", "HTTP://a:080"));
+    assert_true(same_place("http+unix://%2Fa/b", "unix+http://%2fa"));
+    assert_false(same_place("http://a", "https://a"));
+    assert_false(same_place("http://a:443", "https://a"));
+    assert_false(same_place("http://a", "http://a:81"));
+    assert_false(same_place("http://a", "http://b"));
+    assert_false(same_place("http://a", "http+unix://a"));
 }
 
 static void names_are_bounded(void **state)
@@ -157,6 +187,7 @@ int main(void)
         cmocka_unit_test(urls_are_taken_apart),
         cmocka_unit_test(unix_sockets_are_named_by_their_escaped_path),
         cmocka_unit_test(what_is_no_target_is_refused_with_a_reason),
+        cmocka_unit_test(a_place_is_scheme_host_and_port_or_a_socket),
         cmocka_unit_test(names_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

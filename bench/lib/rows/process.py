@@ -89,7 +89,7 @@ SCENARIOS = [
              tools=("wrk", "perf", "strace", "taskset")),
     Scenario([Row("instructions", "instructions per keep-alive request",
                   "user-space instructions / request", "", "callgrind, 16 connections")],
-             instructions, variant=None, peers=("hubgate", "nginx", "haproxy", "relay"),
+             instructions, variant=None, rounds=1, peers=("hubgate", "nginx", "haproxy", "relay"),
              tools=("h2load", "valgrind")),
     Scenario([Row("rest", "process at rest, two workers", "MiB (PSS)", "",
                   "before any connection; node and the relays know no workers")], at_rest,

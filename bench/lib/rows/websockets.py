@@ -16,8 +16,9 @@ def at(running):
 
 def round_trips(key, connections, size, *options, longer=1):
     def measure(bench, running):
+        seconds = bench.seconds * (1 if bench.quick else longer)
         meter, got = steady(bench, running, connections, "wsload", *at(running), "--size", size,
-                            "--seconds", bench.seconds * longer, *options)
+                            "--seconds", seconds, *options)
         return {key: per_unit(meter, got["messages"], got["messages"] / got["seconds"],
                               **{name: got[name] for name in (*LATENCIES, "failed")})}
     return measure
