@@ -67,7 +67,7 @@ bool stream_connect(struct stream *stream, struct loop *loop, struct bufs *bufs,
 void stream_start_tls(struct stream *stream, struct tls *tls)
 {
     stream->tls = tls;
-    stream->handshaking = true;
+    stream->handshaking = stream->readable = true;
     on_edge(stream->fd, 0, stream);
 }
 
@@ -327,11 +327,13 @@ static void go_on_connecting(struct stream *stream)
 
 static void go_on_handshaking(struct stream *stream)
 {
+    if (!stream->readable)
+        return; /* it waits for the peer, and nothing came */
     enum tls_step step = tls_handshake(stream->tls);
+    stream->readable = step != TLS_WANT_READ; /* once done, TLS may hold decrypted bytes already */
     if (step == TLS_WANT_READ || step == TLS_WANT_WRITE)
         return;
     stream->handshaking = false;
-    stream->readable = true; /* TLS may hold decrypted bytes already */
     if (step == TLS_FAILED)
         broken(stream, EPROTO);
     stream->on_news(stream, step == TLS_DONE ? STREAM_OPEN : STREAM_FAILED);

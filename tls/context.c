@@ -1,6 +1,7 @@
 #include "tls/context.h"
 
 #include "tls/files.h"
+#include "tls/wire.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -224,15 +225,25 @@ static bool set_client(struct tls_context *context, const struct tls_files *file
     return files_use_identity(ctx, files, error);
 }
 
+static struct tls_context *context_new(const SSL_METHOD *side, const struct tls_files *files,
+                                       struct error *error)
+{
+    struct tls_context *context = must_alloc(sizeof *context);
+    context->ctx = SSL_CTX_new(side);
+    context->wires = wire_method_new();
+    if (!context->ctx || !context->wires)
+        error_set(error, "%s: OpenSSL does not start: %s", files->flag, openssl_words());
+    else if (set_common(context->ctx, files, error))
+        return context;
+    tls_context_free(context);
+    return NULL;
+}
+
 struct tls_context *tls_server_new(const struct tls_files *files, const struct tls_secret *secret,
                                    struct error *error)
 {
-    struct tls_context *context = must_alloc(sizeof *context);
-    context->ctx = SSL_CTX_new(TLS_server_method());
-    if (!context->ctx)
-        error_set(error, "%s: OpenSSL does not start: %s", files->flag, openssl_words());
-    if (context->ctx && set_common(context->ctx, files, error) &&
-        set_server(context, files, secret, error))
+    struct tls_context *context = context_new(TLS_server_method(), files, error);
+    if (!context || set_server(context, files, secret, error))
         return context;
     tls_context_free(context);
     return NULL;
@@ -240,11 +251,8 @@ struct tls_context *tls_server_new(const struct tls_files *files, const struct t
 
 struct tls_context *tls_client_new(const struct tls_files *files, struct error *error)
 {
-    struct tls_context *context = must_alloc(sizeof *context);
-    context->ctx = SSL_CTX_new(TLS_client_method());
-    if (!context->ctx)
-        error_set(error, "%s: OpenSSL does not start: %s", files->flag, openssl_words());
-    if (context->ctx && set_common(context->ctx, files, error) && set_client(context, files, error))
+    struct tls_context *context = context_new(TLS_client_method(), files, error);
+    if (!context || set_client(context, files, error))
         return context;
     tls_context_free(context);
     return NULL;
@@ -255,6 +263,7 @@ void tls_context_free(struct tls_context *context)
     if (!context)
         return;
     SSL_CTX_free(context->ctx);
+    BIO_meth_free(context->wires);
     ticket_keys_clear(&context->tickets);
     free(context);
 }

@@ -9,6 +9,7 @@
 
 struct tls_context {
     SSL_CTX *ctx;
+    BIO_METHOD *wires;          /* how its sessions reach their sockets */
     struct ticket_keys tickets; /* servers only */
 };
 

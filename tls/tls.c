@@ -1,6 +1,7 @@
 #include "tls/tls.h"
 
 #include "tls/context.h"
+#include "tls/wire.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -13,32 +14,30 @@
 
 struct tls {
     SSL *ssl;
+    struct wire wire;
     char *why;       /* words for the failure; NULL before one */
     bool failed;     /* OpenSSL allows no further call but freeing */
     bool cut;        /* the failure was an end without close_notify */
     bool said_bye;   /* close_notify was handed to OpenSSL */
     bool wants_read; /* the last read used up what had arrived */
-    bool drained;    /* this read's last look at the socket emptied it */
 };
-
-static long on_socket_read(BIO *bio, int what, const char *bytes, size_t asked, int argi, long argl,
-                           int result, size_t *got);
 
 static struct tls *session_new(struct tls_context *context, int fd)
 {
     ERR_clear_error();
     SSL *ssl = SSL_new(context->ctx);
     struct tls *tls = ssl ? calloc(1, sizeof *tls) : NULL;
-    if (!tls || SSL_set_fd(ssl, fd) != 1) {
+    BIO *bio = tls ? wire_new(context->wires, &tls->wire) : NULL;
+    if (!bio) {
         free(tls);
         SSL_free(ssl);
         return NULL;
     }
+    tls->wire = (struct wire){.fd = fd, .ssl = ssl};
+    SSL_set_bio(ssl, bio, bio);
     /* One read for a record's head and body. Here and not on the SSL_CTX: libevent's bufferevents,
      * which share it, do not look for bytes read ahead. */
     SSL_set_read_ahead(ssl, 1);
-    BIO_set_callback_ex(SSL_get_rbio(ssl), on_socket_read);
-    BIO_set_callback_arg(SSL_get_rbio(ssl), (char *)tls);
     tls->ssl = ssl;
     return tls;
 }
@@ -188,7 +187,7 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
     *step = TLS_FAILED;
     if (tls->failed)
         return -1;
-    tls->drained = false; /* what an earlier read found may have changed since */
+    tls->wire.drained = false; /* what an earlier read found may have changed since */
     /* A call of OpenSSL's gives one record; more may have come with it. What it says of an end or a
      * failure after the first it says again next time. */
     do {
@@ -201,7 +200,7 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
     } while (!tls->wants_read && total < n && SSL_has_pending(tls->ssl));
     if (total == 0)
         return *step == TLS_DONE ? 0 : -1;
-    bool empty = tls->wants_read ? *step == TLS_WANT_READ : tls->drained && !tls_pending(tls);
+    bool empty = tls->wants_read ? *step == TLS_WANT_READ : tls->wire.drained && !tls_pending(tls);
     *step = empty ? TLS_WANT_READ : TLS_DONE;
     return (ssize_t)total;
 }
@@ -227,6 +226,7 @@ enum tls_step tls_shutdown(struct tls *tls)
     if (tls->said_bye)
         return TLS_DONE;
     prepare();
+    tls->wire.last_words = true;
     int result = SSL_shutdown(tls->ssl);
     enum tls_step step = result >= 0 ? TLS_DONE : step_of(tls, result);
     tls->said_bye = step == TLS_DONE;
@@ -253,14 +253,4 @@ bool tls_resumed(const struct tls *tls)
 const char *tls_why(const struct tls *tls)
 {
     return tls->why ? tls->why : "";
-}
-
-static long on_socket_read(BIO *bio, int what, const char *bytes, size_t asked, int argi, long argl,
-                           int result, size_t *got)
-{
-    (void)bytes, (void)argi, (void)argl;
-    struct tls *tls = (struct tls *)(void *)BIO_get_callback_arg(bio);
-    if (what == (BIO_CB_READ | BIO_CB_RETURN))
-        tls->drained = result <= 0 || *got < asked;
-    return result;
 }

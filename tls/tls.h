@@ -76,8 +76,9 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step);
 /* n > 0. > 0: that many were taken, at most one record (16 KiB). -1: *step says what is wanted or
  * TLS_FAILED; the retry offers the same bytes, or more of them, from any address. */
 ssize_t tls_write(struct tls *tls, const void *bytes, size_t n, enum tls_step *step);
-/* Ends our side: says close_notify, once. TLS_WANT_WRITE: call again when the socket takes bytes.
- * Reading goes on. */
+/* Ends our side: says close_notify, once. The kernel may keep it for a moment, to send it with the
+ * socket's own end: shutdown or close it next. TLS_WANT_WRITE: call again when the socket takes
+ * bytes. Reading goes on. */
 enum tls_step tls_shutdown(struct tls *tls);
 /* Whether tls_read may have more without the socket being readable. A reader that stops before
  * TLS_WANT_READ asks this. */

@@ -4,6 +4,8 @@
 #include "tls/context.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -269,6 +271,58 @@ static void test_partial_writes_go_on_from_another_address(void **state)
     free(sent);
     free(copy);
     free(got);
+    close_pair(&pair);
+}
+
+/* The two ends of a TCP connection, as `sockets`. */
+static void tcp_sockets(int *one, int *other)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof addr;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&addr, length), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&addr, &length), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    *other = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(*other, (struct sockaddr *)&addr, length), 0);
+    *one = accept(listener, NULL, NULL);
+    assert_true(*one >= 0);
+    assert_int_equal(fcntl(*one, F_SETFL, O_NONBLOCK), 0);
+    assert_int_equal(fcntl(*other, F_SETFL, O_NONBLOCK), 0);
+    close(listener);
+}
+
+static bool comes(int fd)
+{
+    struct pollfd bytes = {.fd = fd, .events = POLLIN};
+    return poll(&bytes, 1, 10 * 1000) == 1;
+}
+
+/* Ticket and close_notify wait for what follows them: for nothing that never comes. */
+static void test_what_waits_for_company_leaves_all_the_same(void **state)
+{
+    (void)state;
+    struct pair pair = {.server_context = server_from(server_files()),
+                        .client_context = client_from(client_files())};
+    enum tls_step step;
+    char byte;
+    tcp_sockets(&pair.server_fd, &pair.client_fd);
+    pair.server = tls_accept_new(pair.server_context, pair.server_fd);
+    pair.client = tls_connect_new(pair.client_context, pair.client_fd, "hub.test");
+    assert_int_equal(tls_handshake(pair.client), TLS_WANT_READ);
+    assert_true(comes(pair.server_fd));
+    assert_int_equal(tls_handshake(pair.server), TLS_WANT_READ);
+    assert_true(comes(pair.client_fd));
+    assert_int_equal(tls_handshake(pair.client), TLS_DONE);
+    assert_true(comes(pair.server_fd));
+    assert_int_equal(tls_handshake(pair.server), TLS_DONE);
+    assert_true(comes(pair.client_fd)); /* the ticket: the kernel's patience has an end */
+    assert_int_equal(tls_read(pair.client, &byte, 1, &step), -1);
+    assert_int_equal(step, TLS_WANT_READ);
+    assert_int_equal(tls_shutdown(pair.server), TLS_DONE);
+    shutdown(pair.server_fd, SHUT_WR);
+    assert_true(comes(pair.client_fd));
+    assert_int_equal(tls_read(pair.client, &byte, 1, &step), 0);
     close_pair(&pair);
 }
 
@@ -698,6 +752,7 @@ int main(void)
         cmocka_unit_test(test_wanting_to_read_is_said_only_of_an_empty_socket),
         cmocka_unit_test(test_bytes_before_garbage_are_read_first),
         cmocka_unit_test(test_partial_writes_go_on_from_another_address),
+        cmocka_unit_test(test_what_waits_for_company_leaves_all_the_same),
         cmocka_unit_test(test_close_notify_is_an_end),
         cmocka_unit_test(test_freeing_ends_properly),
         cmocka_unit_test(test_end_without_close_notify_is_truncation),
