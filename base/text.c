@@ -93,7 +93,9 @@ char *text_take(struct text *text)
 {
     grow(text, 0);
     text->p[text->n] = '\0';
-    char *taken = text->p;
+    char *taken = realloc(text->p, text->n + 1); /* it may be kept for long */
+    if (!taken)
+        abort();
     *text = (struct text){0};
     return taken;
 }

@@ -114,6 +114,14 @@ static void dates_are_printed_with_milliseconds_and_z(void **state)
     assert_string_equal(text, "2026-11-23T02:21:53.831Z");
     date_print(1795392000000, text);
     assert_string_equal(text, "2026-11-23T00:00:00.000Z");
+    date_print(-1, text);
+    assert_string_equal(text, "1969-12-31T23:59:59.999Z");
+    date_print(253402300799999, text);
+    assert_string_equal(text, "9999-12-31T23:59:59.999Z");
+    date_print(8640000000000000, text);
+    assert_string_equal(text, "+275760-09-13T00:00:00.000Z");
+    date_print(-8640000000000000, text);
+    assert_string_equal(text, "-271821-04-20T00:00:00.000Z");
 }
 
 int main(void)
