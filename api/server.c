@@ -15,7 +15,8 @@ enum { ANSWER_MS = 10000, PEERS_MAX = 256 };
 /* A route added without a request: --default-target. */
 struct pending {
     LIST_ENTRY(pending) next;
-    char *key, *target;
+    char *key;
+    struct route_body body;
     fleet_done *done;
     void *arg;
 };
@@ -56,8 +57,10 @@ struct api *api_new(struct loop *loop, struct fleet *fleet, const struct options
     struct endpoint_limits limits = limits_of(options);
     api->loop = loop;
     api->options = options;
-    api->table = (struct table){
-        .loop = loop, .fleet = fleet, .store = store_new(), .hosts = options->host_routing};
+    api->table = (struct table){.loop = loop,
+                                .fleet = fleet,
+                                .store = store_new(options->host_routing),
+                                .hosts = options->host_routing};
     api->metrics = (struct metrics){.fleet = fleet,
                                     .table = &api->table,
                                     .api_calls = &api->api_calls,
@@ -84,7 +87,7 @@ static void pending_free(struct pending *pending)
 {
     LIST_REMOVE(pending, next);
     free(pending->key);
-    free(pending->target);
+    route_body_release(&pending->body);
     free(pending);
 }
 
@@ -177,15 +180,14 @@ bool api_add_route(struct api *api, const char *key, const char *target, fleet_d
     struct text members = {0};
     text_put(&members, "\"target\":");
     text_json(&members, span_of(target));
-    struct route_body body = {.members = text_take(&members), .target = must_copy(target)};
-    pending->key = must_copy(key);
-    pending->target = must_copy(target);
+    pending->body =
+        (struct route_body){.members = text_take(&members), .target = must_copy(target)};
+    pending->key = route_key(key, 2, api->table.hosts);
     pending->done = done;
     pending->arg = arg;
     LIST_INSERT_HEAD(&api->pending, pending, next);
-    if (table_add(&api->table, key, &body, on_added, pending, error))
+    if (table_add(&api->table, pending->key, &pending->body, on_added, pending, error))
         return true;
-    route_body_release(&body);
     pending_free(pending);
     return false;
 }
@@ -206,7 +208,7 @@ static void on_metrics_call(void *arg, struct call *call)
 static void on_added(void *arg)
 {
     struct pending *pending = arg;
-    table_log_added(pending->key, pending->target);
+    table_log_added(pending->key, pending->body.target);
     if (pending->done)
         pending->done(pending->arg);
     pending_free(pending);

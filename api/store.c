@@ -1,72 +1,62 @@
 #include "api/store.h"
 
 #include "base/date.h"
+#include "base/index.h"
 #include "base/str.h"
 
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 
 /* How many dropped routes are remembered for their ids. */
 enum { DROPPED_MAX = 4096 };
 
-struct row {
-    struct store_route route;
-    bool live;
-    TAILQ_ENTRY(row) next; /* in `live` by first put, or in `dropped` by drop */
-};
-
-TAILQ_HEAD(rows, row);
+TAILQ_HEAD(rows, store_route);
 
 struct store {
-    void *by_key, *by_id; /* balanced trees (tsearch(3)) of struct row */
-    struct rows live, dropped;
+    struct index by_key, by_id;
+    struct rows live, dropped; /* by first put, by drop */
     size_t live_n, dropped_n;
     uint64_t last_id;
+    bool hosts;
 };
 
-static int compare_keys(const void *a, const void *b)
+static bool is_key(const void *item, const void *wanted)
 {
-    return strcmp(((const struct row *)a)->route.key, ((const struct row *)b)->route.key);
+    return strcmp(((const struct store_route *)item)->key, wanted) == 0;
 }
 
-static int compare_ids(const void *a, const void *b)
+static bool is_id(const void *item, const void *wanted)
 {
-    uint64_t x = ((const struct row *)a)->route.id, y = ((const struct row *)b)->route.id;
-    return x < y ? -1 : x > y;
+    return ((const struct store_route *)item)->id == *(const uint64_t *)wanted;
 }
 
-struct store *store_new(void)
+static uint64_t hash_of_key(const struct store *store, const char *key)
+{
+    return index_hash(&store->by_key, 0, span_of(key));
+}
+
+static uint64_t hash_of_id(const struct store *store, uint64_t id)
+{
+    return index_hash(&store->by_id, id, SPAN(""));
+}
+
+struct store *store_new(bool hosts)
 {
     struct store *store = must_alloc(sizeof *store);
+    index_init(&store->by_key);
+    index_init(&store->by_id);
     TAILQ_INIT(&store->live);
     TAILQ_INIT(&store->dropped);
+    store->hosts = hosts;
     return store;
 }
 
-static void empty(struct store_route *route)
+static void free_all(struct rows *list)
 {
-    route_body_release(&route->body);
-    free(route->host);
-    route->host = NULL;
-}
-
-/* Out of the trees and of memory; already out of its list. */
-static void forget(struct store *store, struct row *row)
-{
-    tdelete(row, &store->by_key, compare_keys);
-    tdelete(row, &store->by_id, compare_ids);
-    empty(&row->route);
-    free(row->route.key);
-    free(row);
-}
-
-static void forget_all(struct store *store, struct rows *list)
-{
-    for (struct row *row; (row = TAILQ_FIRST(list));) {
-        TAILQ_REMOVE(list, row, next);
-        forget(store, row);
+    for (struct store_route *route; (route = TAILQ_FIRST(list));) {
+        TAILQ_REMOVE(list, route, next);
+        free(route->members);
+        free(route);
     }
 }
 
@@ -74,74 +64,77 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
-    forget_all(store, &store->live);
-    forget_all(store, &store->dropped);
+    free_all(&store->live);
+    free_all(&store->dropped);
+    index_release(&store->by_key);
+    index_release(&store->by_id);
     free(store);
 }
 
-/* The row of that key, live or dropped; NULL: none. */
-static struct row *find(const struct store *store, const char *key)
+/* Live or dropped; NULL: none. */
+static struct store_route *find(const struct store *store, const char *key)
 {
-    struct row wanted = {.route.key = (char *)key};
-    struct row *const *found = tfind(&wanted, &store->by_key, compare_keys);
-    return found ? *found : NULL;
+    return index_find(&store->by_key, hash_of_key(store, key), is_key, key);
 }
 
-static struct row *add(struct store *store, const char *key)
+static struct store_route *add(struct store *store, const char *key)
 {
-    struct row *row = must_alloc(sizeof *row);
-    row->route.key = must_copy(key);
-    row->route.id = ++store->last_id;
-    if (!tsearch(row, &store->by_key, compare_keys) || !tsearch(row, &store->by_id, compare_ids))
-        abort();
-    return row;
+    size_t n = strlen(key) + 1;
+    struct store_route *route = must_alloc(offsetof(struct store_route, key) + n);
+    memcpy(route->key, key, n);
+    route->id = ++store->last_id;
+    index_add(&store->by_key, hash_of_key(store, key), route);
+    index_add(&store->by_id, hash_of_id(store, route->id), route);
+    return route;
 }
 
-struct store_route *store_put(struct store *store, const char *key, struct route_body *body,
-                              const char *host, int64_t now_ms)
+static void forget_oldest(struct store *store)
 {
-    struct row *row = find(store, key);
-    if (row && !row->live) {
-        TAILQ_REMOVE(&store->dropped, row, next);
+    struct store_route *route = TAILQ_FIRST(&store->dropped);
+    TAILQ_REMOVE(&store->dropped, route, next);
+    store->dropped_n--;
+    index_remove(&store->by_key, hash_of_key(store, route->key), route);
+    index_remove(&store->by_id, hash_of_id(store, route->id), route);
+    free(route);
+}
+
+struct store_route *store_put(struct store *store, const char *key, char *members, int64_t now_ms)
+{
+    struct store_route *route = find(store, key);
+    if (route && !route->members) {
+        TAILQ_REMOVE(&store->dropped, route, next);
         store->dropped_n--;
-    } else if (!row) {
-        row = add(store, key);
+    } else if (!route) {
+        route = add(store, key);
     }
-    if (!row->live) {
-        TAILQ_INSERT_TAIL(&store->live, row, next);
+    if (!route->members) {
+        TAILQ_INSERT_TAIL(&store->live, route, next);
         store->live_n++;
-        row->live = true;
     }
-    empty(&row->route);
-    row->route.body = *body;
-    row->route.host = host ? must_copy(host) : NULL;
-    row->route.last_activity_ms = now_ms;
-    *body = (struct route_body){0};
-    return &row->route;
+    free(route->members);
+    route->members = members;
+    route->last_activity_ms = now_ms;
+    return route;
 }
 
 struct store_route *store_find(const struct store *store, const char *key)
 {
-    struct row *row = find(store, key);
-    return row && row->live ? &row->route : NULL;
+    struct store_route *route = find(store, key);
+    return route && route->members ? route : NULL;
 }
 
 void store_drop(struct store *store, const char *key)
 {
-    struct row *row = find(store, key);
-    if (!row || !row->live)
+    struct store_route *route = store_find(store, key);
+    if (!route)
         return;
-    TAILQ_REMOVE(&store->live, row, next);
-    TAILQ_INSERT_TAIL(&store->dropped, row, next);
-    row->live = false;
-    empty(&row->route);
+    TAILQ_REMOVE(&store->live, route, next);
+    TAILQ_INSERT_TAIL(&store->dropped, route, next);
+    free(route->members);
+    route->members = NULL;
     store->live_n--;
-    if (++store->dropped_n <= DROPPED_MAX)
-        return;
-    struct row *oldest = TAILQ_FIRST(&store->dropped);
-    TAILQ_REMOVE(&store->dropped, oldest, next);
-    store->dropped_n--;
-    forget(store, oldest);
+    if (++store->dropped_n > DROPPED_MAX)
+        forget_oldest(store);
 }
 
 size_t store_count(const struct store *store)
@@ -151,21 +144,21 @@ size_t store_count(const struct store *store)
 
 void store_touch(struct store *store, uint64_t id, int64_t wall_ms)
 {
-    struct row wanted = {.route.id = id};
-    struct row *const *found = tfind(&wanted, &store->by_id, compare_ids);
-    if (found && (*found)->live && (*found)->route.last_activity_ms < wall_ms)
-        (*found)->route.last_activity_ms = wall_ms;
+    struct store_route *route = index_find(&store->by_id, hash_of_id(store, id), is_id, &id);
+    if (route && route->members && route->last_activity_ms < wall_ms)
+        route->last_activity_ms = wall_ms;
 }
 
-void store_print_route(const struct store_route *route, struct text *json)
+void store_print_route(const struct store *store, const struct store_route *route,
+                       struct text *json)
 {
     char date[DATE_ROOM];
     size_t n = date_print(route->last_activity_ms, date);
     text_put(json, "{");
-    text_put(json, route->body.members);
-    if (route->host) {
+    text_put(json, route->members);
+    if (store->hosts && strcmp(route->key, "/") != 0) {
         text_put(json, ",\"host\":");
-        text_json(json, span_of(route->host));
+        text_json(json, (struct span){route->key + 1, strcspn(route->key + 1, "/")});
     }
     text_put(json, ",\"last_activity\":\"");
     text_add(json, (struct span){date, n});
@@ -176,14 +169,14 @@ void store_print(const struct store *store, int64_t before_ms, struct text *json
 {
     const char *comma = "";
     text_put(json, "{");
-    const struct row *row;
-    TAILQ_FOREACH (row, &store->live, next) {
-        if (row->route.last_activity_ms >= before_ms)
+    const struct store_route *route;
+    TAILQ_FOREACH (route, &store->live, next) {
+        if (route->last_activity_ms >= before_ms)
             continue;
         text_put(json, comma);
-        text_json(json, span_of(row->route.key));
+        text_json(json, span_of(route->key));
         text_put(json, ":");
-        store_print_route(&row->route, json);
+        store_print_route(store, route, json);
         comma = ",";
     }
     text_put(json, "}");

@@ -18,6 +18,7 @@ static void table_call_free(void *owner)
 {
     struct table_call *about = owner;
     api_path_release(&about->path);
+    route_body_release(&about->body);
     free(about->key);
     free(about);
 }
@@ -52,7 +53,7 @@ static void answer_route(struct call *call)
         return;
     }
     struct text body = {0};
-    store_print_route(route, &body);
+    store_print_route(about->table->store, route, &body);
     call_answer(call, 200, "application/json", &body, "");
 }
 
@@ -106,39 +107,28 @@ static void log_route(const char *what, const char *key, const char *target)
     log_line(LOG_INFO, "%s %s -> %.*s", what, key, (int)strcspn(target, "?"), target);
 }
 
-/* The first segment of a key, which host routing shows as the route's host; NULL for `/`. */
-static char *host_of(const struct table *table, const char *key)
-{
-    if (!table->hosts || strcmp(key, "/") == 0)
-        return NULL;
-    return must_copy_span((struct span){key + 1, strcspn(key + 1, "/")});
-}
-
 void table_log_added(const char *key, const char *target)
 {
     log_route("Route added", key, target);
 }
 
-bool table_add(struct table *table, const char *route, struct route_body *body, fleet_done *done,
+bool table_add(struct table *table, const char *key, struct route_body *body, fleet_done *done,
                void *arg, struct error *error)
 {
     struct target target;
     if (!target_parse(&target, body->target, error))
         return false;
     target_release(&target);
-    char *key = route_key(route, 2, table->hosts), *host = host_of(table, key);
     log_route("Adding route", key, body->target);
-    struct store_route *added = store_put(table->store, key, body, host, loop_wall_ms());
     struct route_spec spec = {
-        .id = added->id,
+        .id = store_put(table->store, key, body->members, loop_wall_ms())->id,
         .key = key,
-        .target = added->body.target,
-        .user = added->body.user,
-        .server = added->body.server,
+        .target = body->target,
+        .user = body->user,
+        .server = body->server,
     };
+    body->members = NULL;
     fleet_route_put(table->fleet, &spec, done, arg);
-    free(host);
-    free(key);
     return true;
 }
 
@@ -162,11 +152,10 @@ void table_post(struct call *call)
     struct table_call *about = call->owner;
     struct table *table = about->table;
     const char *route = about->path.route ? about->path.route : "/";
-    struct route_body body;
     struct error error = {""};
     about->key = route_key(route, 2, table->hosts);
     bool takes_host = table->hosts && strcmp(about->key, "/") != 0;
-    switch (route_body_read(call_body(call), takes_host, &body, &error)) {
+    switch (route_body_read(call_body(call), takes_host, &about->body, &error)) {
     case BODY_NO_JSON:
         refuse_json(call, error.text);
         return;
@@ -176,10 +165,8 @@ void table_post(struct call *call)
     case BODY_FINE:
         break;
     }
-    if (table_add(table, route, &body, on_added, call, &error))
-        return;
-    route_body_release(&body);
-    refuse_post(call, error.text);
+    if (!table_add(table, about->key, &about->body, on_added, call, &error))
+        refuse_post(call, error.text);
 }
 
 static void answer_post(struct call *call)
@@ -190,7 +177,7 @@ static void answer_post(struct call *call)
     /* The moment of the add is when it took effect (CHP 28). */
     if (route) {
         store_touch(table->store, route->id, loop_wall_ms());
-        table_log_added(about->key, route->body.target);
+        table_log_added(about->key, about->body.target);
     }
     table->adds++;
     call_answer_plain(call, 201, "");

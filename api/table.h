@@ -3,6 +3,7 @@
 #ifndef API_TABLE_H
 #define API_TABLE_H
 
+#include "api/body.h"
 #include "api/path.h"
 #include "api/store.h"
 #include "base/loop.h"
@@ -22,6 +23,7 @@ struct table_call {
     struct table *table;
     struct api_path path;
     char *key; /* of the route, NULL: the table */
+    struct route_body body;
     int64_t before_ms;
 };
 
@@ -35,8 +37,8 @@ void table_post(struct call *call);
 void table_delete(struct call *call);
 
 /* Checks the target, adds the route and tells the workers; done(arg) once they have it. Takes the
- * body over. false: *error says why the target does not do. */
-bool table_add(struct table *table, const char *route, struct route_body *body, fleet_done *done,
+ * body's members. false: *error says why the target does not do. */
+bool table_add(struct table *table, const char *key, struct route_body *body, fleet_done *done,
                void *arg, struct error *error) MUST_CHECK;
 /* `Route added <key> -> <target>`, which those who start us wait for (CHP 10). */
 void table_log_added(const char *key, const char *target);
