@@ -4,7 +4,6 @@
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <time.h>
 
 /* The wheel: 4096 slots of 16 ms, 65 s around; what lies further ahead goes around again. */
@@ -18,20 +17,28 @@ struct loop {
         void *arg;
     } signals[SIGNALS_MAX];
     size_t signals_n;
-    struct event *turn_timer, *wheel_timer;
-    struct task *first, **last;
+    struct event *wheel_timer;
+    struct queue {
+        struct task *first, **last;
+    } later, due, graves; /* for the next turn; of this one; for its end */
+    struct task end;      /* what the last task of a queue points to */
+    bool turning, stopped;
     struct deadline *slots[SLOTS];
     uint64_t filled[WORDS]; /* one bit a slot: where to look */
     int64_t swept;          /* all slots up to this absolute slot number have been met */
     int64_t armed;          /* absolute slot number wheel_timer is set for, 0: not set */
-    int64_t now_ms;
-    struct timeval read_at; /* libevent's cached clock when now_ms was read */
+    int64_t now_ms;         /* this turn's, 0: not read yet */
 };
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static void on_signal(evutil_socket_t number, short what, void *arg);
-static void on_turn(evutil_socket_t fd, short what, void *arg);
 static void on_wheel(evutil_socket_t fd, short what, void *arg);
+
+static void queue_empty(struct loop *loop, struct queue *queue)
+{
+    queue->first = &loop->end;
+    queue->last = &queue->first;
+}
 
 struct loop *loop_new(void)
 {
@@ -44,21 +51,26 @@ struct loop *loop_new(void)
         free(loop);
         return NULL;
     }
-    loop->last = &loop->first;
-    loop->turn_timer = evtimer_new(loop->base, on_turn, loop);
+    queue_empty(loop, &loop->later);
+    queue_empty(loop, &loop->due);
+    queue_empty(loop, &loop->graves);
     loop->wheel_timer = evtimer_new(loop->base, on_wheel, loop);
     loop->swept = loop_now_ms(loop) / SLOT_MS;
     return loop;
 }
 
-static void run_tasks(struct loop *loop)
+static bool is_empty(const struct loop *loop, const struct queue *queue)
 {
-    struct task *task = loop->first;
-    loop->first = NULL;
-    loop->last = &loop->first;
-    while (task) {
+    return queue->first == &loop->end;
+}
+
+static void run_tasks(struct loop *loop, struct queue *queue)
+{
+    struct task *task = queue->first;
+    queue_empty(loop, queue);
+    while (task != &loop->end) {
         struct task *next = task->next;
-        task->queued = false;
+        task->next = NULL;
         task->run(task);
         task = next;
     }
@@ -66,23 +78,48 @@ static void run_tasks(struct loop *loop)
 
 void loop_free(struct loop *loop)
 {
-    while (loop->first)
-        run_tasks(loop);
+    struct queue *const queues[] = {&loop->due, &loop->later, &loop->graves};
+    for (size_t i = 0; i < COUNT(queues);) {
+        bool empty = is_empty(loop, queues[i]);
+        run_tasks(loop, queues[i]);
+        i = empty ? i + 1 : 0; /* one may bring another */
+    }
     for (size_t i = 0; i < loop->signals_n; i++)
         event_free(loop->signals[i].event);
-    event_free(loop->turn_timer);
     event_free(loop->wheel_timer);
     event_base_free(loop->base);
     free(loop);
 }
 
+void loop_turn(struct loop *loop, bool wait)
+{
+    if (is_empty(loop, &loop->due) && !is_empty(loop, &loop->later)) {
+        loop->due = loop->later;
+        if (loop->due.last == &loop->later.first)
+            loop->due.last = &loop->due.first;
+        queue_empty(loop, &loop->later);
+    }
+    wait = wait && is_empty(loop, &loop->due);
+    loop->stopped = false;
+    loop->turning = true;
+    loop->now_ms = 0;
+    event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY | (wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK));
+    if (!loop->stopped)
+        run_tasks(loop, &loop->due);
+    run_tasks(loop, &loop->graves);
+    loop->turning = false;
+}
+
 void loop_run(struct loop *loop)
 {
-    event_base_loop(loop->base, EVLOOP_NO_EXIT_ON_EMPTY);
+    do
+        loop_turn(loop, true);
+    while (!loop->stopped);
 }
 
 void loop_stop(struct loop *loop)
 {
+    loop->stopped = true;
     event_base_loopbreak(loop->base);
 }
 
@@ -115,22 +152,13 @@ void readable_forget(struct readable *readable)
     readable->event = NULL;
 }
 
-/* libevent reads the clock once a turn and keeps it; we turn it into milliseconds once. */
-static void read_clock(struct loop *loop)
-{
-    struct timeval cached;
-    event_base_gettimeofday_cached(loop->base, &cached);
-    if (cached.tv_sec == loop->read_at.tv_sec && cached.tv_usec == loop->read_at.tv_usec)
-        return;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    loop->read_at = cached;
-    loop->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 int64_t loop_now_ms(struct loop *loop)
 {
-    read_clock(loop);
+    if (loop->turning && loop->now_ms != 0)
+        return loop->now_ms;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    loop->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     return loop->now_ms;
 }
 
@@ -141,17 +169,23 @@ int64_t loop_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+static void put_in(struct loop *loop, struct queue *queue, struct task *task)
+{
+    if (task->next)
+        return;
+    task->next = &loop->end;
+    *queue->last = task;
+    queue->last = &task->next;
+}
+
 void loop_later(struct loop *loop, struct task *task)
 {
-    static const struct timeval at_once = {0, 0};
-    if (task->queued)
-        return;
-    if (!loop->first)
-        evtimer_add(loop->turn_timer, &at_once);
-    task->queued = true;
-    task->next = NULL;
-    *loop->last = task;
-    loop->last = &task->next;
+    put_in(loop, &loop->later, task);
+}
+
+void loop_bury(struct loop *loop, struct task *task)
+{
+    put_in(loop, &loop->graves, task);
 }
 
 /* --- the wheel --- */
@@ -198,7 +232,8 @@ static void set_at(struct loop *loop, struct deadline *deadline, int64_t at_ms)
 {
     assert(deadline->expire);
     /* Moved into the future: it stays where it is and moves on when its slot comes up. */
-    bool later = deadline->back && at_ms >= deadline->at_ms && deadline->at_ms != 0;
+    int64_t before_ms = deadline->at_ms < 0 ? -deadline->at_ms : deadline->at_ms;
+    bool later = deadline->back && at_ms >= before_ms && before_ms != 0;
     deadline->at_ms = at_ms;
     if (later)
         return;
@@ -218,6 +253,12 @@ void deadline_clear(struct deadline *deadline)
 {
     unlink_deadline(deadline);
     deadline->at_ms = 0;
+}
+
+void deadline_rest(struct deadline *deadline)
+{
+    if (deadline->at_ms > 0)
+        deadline->at_ms = -deadline->at_ms;
 }
 
 /* The next slot after swept with something in it, 0: none. */
@@ -248,8 +289,10 @@ static void meet_slot(struct loop *loop, int64_t slot)
             link_deadline(loop, deadline);
             continue;
         }
+        bool set = deadline_is_set(deadline);
         deadline->at_ms = 0;
-        deadline->expire(deadline);
+        if (set)
+            deadline->expire(deadline);
     }
 }
 
@@ -282,12 +325,6 @@ static void on_signal(evutil_socket_t number, short what, void *arg)
     const struct watched *watched = arg;
     (void)what;
     watched->taken(watched->arg, (int)number);
-}
-
-static void on_turn(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd, (void)what;
-    run_tasks(arg);
 }
 
 static void on_wheel(evutil_socket_t fd, short what, void *arg)

@@ -82,7 +82,7 @@ static void departure_end(struct departure *departure, const struct login_began 
         departure->next->back = departure->back;
     departure->oauth2 = NULL;
     departure->done(departure->arg, began);
-    if (!departure->task.queued)
+    if (!task_is_queued(&departure->task))
         departure_free(departure);
 }
 

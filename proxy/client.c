@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "proxy/exchange.h"
+#include "proxy/wait.h"
 
 /* A refused client may send this much more, this long, before the connection is cut. */
 enum { LINGER_MS = 5000, LINGER_MAX_BYTES = 16 << 20 };
@@ -76,7 +77,7 @@ static void close_client(struct client *client)
     TAILQ_REMOVE(&worker->clients, client, link);
     worker->counters.client_open--;
     client->task.run = on_grave;
-    loop_later(worker->loop, &client->task);
+    loop_bury(worker->loop, &client->task);
     for (size_t i = 0; i < worker->listeners_n; i++) /* a descriptor is free again */
         listener_resume(worker->listeners[i]);
 }
@@ -121,7 +122,7 @@ static void skip_empty_line(struct client *client)
 static void refuse(struct client *client, enum h1_verdict verdict)
 {
     client->stage = CLIENT_BUSY;
-    deadline_clear(&client->deadline);
+    deadline_rest(&client->deadline);
     bool tls = client->in && *buf_at(client->in) == TLS_HANDSHAKE;
     exchange_refuse(client, END_BAD_REQUEST, h1_status(verdict),
                     tls ? "TLS where plain HTTP is spoken" : h1_words(verdict));
@@ -141,7 +142,7 @@ static bool take_head(struct client *client)
     if (verdict == H1_OK) {
         client->stage = CLIENT_BUSY;
         client->seen = 0;
-        deadline_clear(&client->deadline);
+        deadline_rest(&client->deadline);
         exchange_start(client, head_bytes);
         return true;
     }
@@ -275,7 +276,7 @@ static void on_news(struct stream *stream, enum stream_news news)
         exchange_client_ready(client->exchange);
     } else if (client->stage == CLIENT_LINGER) {
         linger_on(client);
-    } else if (client->stage != CLIENT_CLOSED && !client->task.queued) {
+    } else if (client->stage != CLIENT_CLOSED && !task_is_queued(&client->task)) {
         read_heads(client);
     }
 }
@@ -283,7 +284,9 @@ static void on_news(struct stream *stream, enum stream_news news)
 static void on_deadline(struct deadline *deadline)
 {
     struct client *client = CONTAINER(deadline, struct client, deadline);
-    if (client->stage == CLIENT_HEAD && !client->silent) {
+    if (client->stage == CLIENT_BUSY) {
+        wait_over(client->exchange);
+    } else if (client->stage == CLIENT_HEAD && !client->silent) {
         client->stage = CLIENT_BUSY;
         exchange_refuse(client, END_HEAD_TIMEOUT, 408, ending_word(END_HEAD_TIMEOUT));
     } else {

@@ -31,10 +31,10 @@ struct client {
     struct worker *worker;
     TAILQ_ENTRY(client) link; /* of worker->clients */
     struct exchange *exchange;
-    struct buf *in;    /* bytes of heads (and of what came with them) */
-    struct buf *ahead; /* read behind the current request's end: the next one's */
-    size_t seen;       /* of in, by h1_find_end */
-    struct deadline deadline;
+    struct buf *in;           /* bytes of heads (and of what came with them) */
+    struct buf *ahead;        /* read behind the current request's end: the next one's */
+    size_t seen;              /* of in, by h1_find_end */
+    struct deadline deadline; /* while an exchange is under way, its own (wait.c) */
     struct task task;
     uint64_t lingered_bytes;
     int64_t head_by_ms; /* when --head-timeout is over for the head under way */

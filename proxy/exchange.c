@@ -75,7 +75,7 @@ void exchange_end(struct exchange *x, enum ending ending, const char *words)
     struct client *client = x->client;
     struct worker *worker = x->worker;
     enum client_fate fate = fate_of(x, ending);
-    deadline_clear(&x->deadline);
+    deadline_rest(&client->deadline);
     access_record(x, ending, words);
     if (x->stage == STAGE_TUNNEL && !is_plain_end(ending))
         upstream_reset(x->upstream); /* a cut is passed on as a cut */
@@ -88,7 +88,7 @@ void exchange_end(struct exchange *x, enum ending ending, const char *words)
         worker->counters.exchanges_open--;
     free_body_state(x);
     x->more.run = on_grave;
-    loop_later(worker->loop, &x->more);
+    loop_bury(worker->loop, &x->more);
     client_next(client, fate);
 }
 
@@ -99,7 +99,7 @@ void exchange_fail(struct exchange *x, enum ending ending, const char *words)
         exchange_end(x, ending, words);
         return;
     }
-    deadline_clear(&x->deadline); /* what it was set for is over */
+    deadline_rest(&x->client->deadline); /* what it was set for is over */
     x->ending = (unsigned char)ending;
     x->words = words ? must_copy(words) : NULL; /* before the upstream goes: they may lie in it */
     if (x->upstream)
@@ -161,7 +161,6 @@ static struct exchange *new_exchange(struct client *client)
     x->user.connected = on_connected;
     x->user.failed = on_connect_failed;
     x->user.ready = on_upstream_ready;
-    wait_start(x);
     x->more.run = on_more;
     x->head = worker_lend_head(worker);
     x->began_ms = loop_now_ms(worker->loop);

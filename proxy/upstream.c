@@ -33,7 +33,7 @@ static void bury(struct upstream *upstream)
     upstream->user = NULL;
     upstream->pool = NULL;
     upstream->task.run = on_grave; /* in place of news that may be waiting */
-    loop_later(worker->loop, &upstream->task);
+    loop_bury(worker->loop, &upstream->task);
     pool_count(pool, -1);
 }
 
@@ -167,7 +167,7 @@ static void opened(struct upstream *upstream)
         start_tls(upstream);
         return;
     }
-    deadline_clear(&upstream->deadline);
+    deadline_rest(&upstream->deadline);
     upstream->open = true;
     upstream->user->connected(upstream->user);
 }
@@ -205,7 +205,7 @@ struct upstream *upstream_want(struct pool *pool, struct upstream_user *user, bo
     struct upstream *upstream = fresh ? NULL : pool_take(pool);
     struct counters *counters = &pool->worker->counters;
     if (upstream) {
-        deadline_clear(&upstream->deadline);
+        deadline_rest(&upstream->deadline);
         upstream->user = user;
         counters->pool_hits++;
         return upstream;

@@ -7,8 +7,6 @@
 
 enum { LOOK_MS = 3000 };
 
-static void on_deadline(struct deadline *deadline);
-
 /* For whom it waits, how long, and what it is when the time is over. */
 enum exchange_wait {
     WAIT_NOBODY,
@@ -37,11 +35,6 @@ static const struct {
     [WAIT_TUNNEL_LOOK] = {offsetof(struct options, tunnel_idle_timeout_ms), END_TUNNEL_IDLE},
     [WAIT_TUNNEL_END] = {offsetof(struct options, body_idle_timeout_ms), END_TUNNEL_IDLE},
 };
-
-void wait_start(struct exchange *x)
-{
-    x->deadline.expire = on_deadline;
-}
 
 static enum exchange_wait whom(const struct exchange *x)
 {
@@ -94,6 +87,7 @@ static uint64_t progress_of(const struct exchange *x, enum exchange_wait wait)
 void wait_set(struct exchange *x)
 {
     const struct options *options = x->worker->options;
+    struct deadline *deadline = &x->client->deadline;
     enum exchange_wait wait = whom(x);
     int64_t in_ms = 0, silence_ms = x->stage == STAGE_TUNNEL ? 0 : options->timeout_ms;
     if (wait != WAIT_NOBODY)
@@ -109,18 +103,20 @@ void wait_set(struct exchange *x)
         in_ms = silence_ms;
         progress = x->client->stream.received + x->client->stream.sent;
     }
-    if (x->deadline.at_ms != 0 && wait == x->waits && in_ms == x->wait_ms &&
+    if (deadline_is_set(deadline) && wait == x->waits && in_ms == x->wait_ms &&
         progress == x->progress)
         return;
     x->waits = (unsigned char)wait;
     x->progress = progress;
     x->wait_ms = in_ms;
-    deadline_set(x->worker->loop, &x->deadline, in_ms);
+    if (in_ms > 0)
+        deadline_set(x->worker->loop, deadline, in_ms);
+    else
+        deadline_rest(deadline);
 }
 
-static void on_deadline(struct deadline *deadline)
+void wait_over(struct exchange *x)
 {
-    struct exchange *x = CONTAINER(deadline, struct exchange, deadline);
     const struct options *options = x->worker->options;
     int64_t own_ms = 0;
     if (x->waits == WAIT_TUNNEL_LOOK) {

@@ -5,8 +5,9 @@
 
 #include "proxy/exchange.h"
 
-void wait_start(struct exchange *exchange); /* a new exchange */
-/* After anything has moved: the deadline of whomever it waits for now. */
+/* After anything has moved: the client's deadline becomes that of whomever it waits for now. */
 void wait_set(struct exchange *exchange);
+/* It was met. */
+void wait_over(struct exchange *exchange);
 
 #endif

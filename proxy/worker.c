@@ -144,7 +144,7 @@ void worker_return_head(struct worker *worker, struct head *head)
 
 void worker_flush_log(struct worker *worker)
 {
-    if (worker->log_deadline.at_ms == 0)
+    if (!deadline_is_set(&worker->log_deadline))
         deadline_set(worker->loop, &worker->log_deadline, LOG_WAITS_MS);
 }
 

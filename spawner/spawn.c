@@ -63,7 +63,7 @@ static struct spawn *add_spawn(struct local *local, const struct spawn_watch *wa
 static void drop(struct spawn *spawn)
 {
     struct local *local = spawn->local;
-    assert(!spawn->busy && !spawn->begin.queued);
+    assert(!spawn->busy && !task_is_queued(&spawn->begin));
     *spawn->back = spawn->next;
     if (spawn->next)
         spawn->next->back = spawn->back;
@@ -308,7 +308,7 @@ void spawn_release(struct spawn *spawn)
     spawn->released = true;
     readable_forget(&spawn->end);
     deadline_clear(&spawn->force);
-    if (!spawn->busy && !spawn->begin.queued)
+    if (!spawn->busy && !task_is_queued(&spawn->begin))
         drop(spawn);
 }
 

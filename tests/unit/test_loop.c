@@ -1,7 +1,6 @@
 /* The loop: tasks at the end of the turn, deadlines. The clock is this file's: tests move it. */
 #include "base/loop.h"
 
-#include <event2/event.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -93,7 +92,7 @@ static int finish(void **state)
 
 static void turn(struct rack *rack)
 {
-    event_base_loop(loop_base(rack->loop), EVLOOP_NONBLOCK | EVLOOP_NO_EXIT_ON_EMPTY);
+    loop_turn(rack->loop, false);
 }
 
 /* Time goes by in steps of 5 ms, the loop turning. */
@@ -180,6 +179,28 @@ static void a_deadline_cleared_is_not_met(void **state)
     pass(rack, 200);
     assert_int_equal(rack->alarms[0].met, 1);
     assert_int_equal(rack->met, 1);
+}
+
+static void a_deadline_that_rests_is_not_met_until_set_again(void **state)
+{
+    struct rack *rack = *state;
+    set(rack, 0, 50);
+    set(rack, 1, 50);
+    set(rack, 2, 50);
+    for (size_t i = 0; i < 3; i++)
+        deadline_rest(&rack->alarms[i].deadline);
+    assert_false(deadline_is_set(&rack->alarms[0].deadline));
+    set(rack, 1, 20);  /* sooner than before */
+    set(rack, 2, 150); /* its old slot comes up first */
+    pass(rack, 100);
+    assert_int_equal(rack->alarms[1].met, 1);
+    pass(rack, 100);
+    assert_int_equal(rack->alarms[2].met, 1);
+    assert_int_equal(rack->alarms[0].met, 0);
+    deadline_rest(&rack->alarms[0].deadline);
+    set(rack, 0, 50);
+    pass(rack, 100);
+    assert_int_equal(rack->alarms[0].met, 1);
 }
 
 static void one_that_is_met_may_clear_another_of_the_same_moment(void **state)
@@ -303,7 +324,7 @@ static void a_task_runs_once_however_often_it_is_put_off(void **state)
     assert_int_equal(job.runs, 0);
     leap(rack, 1);
     assert_int_equal(job.runs, 1);
-    assert_false(job.task.queued);
+    assert_false(task_is_queued(&job.task));
     loop_later(rack->loop, &job.task);
     leap(rack, 1);
     assert_int_equal(job.runs, 2);
@@ -333,6 +354,49 @@ static void tasks_left_run_when_the_loop_is_freed(void **state)
     assert_int_equal(job.runs, 4);
 }
 
+struct burial {
+    struct task task;
+    struct deadline deadline;
+    struct loop *loop;
+    bool buried;
+};
+
+static void run_burial(struct task *task)
+{
+    CONTAINER(task, struct burial, task)->buried = true;
+}
+
+static void bury(struct deadline *deadline)
+{
+    struct burial *burial = CONTAINER(deadline, struct burial, deadline);
+    loop_bury(burial->loop, &burial->task);
+    assert_false(burial->buried);
+    loop_stop(burial->loop);
+}
+
+static void a_burial_is_over_at_the_end_of_the_turn(void **state)
+{
+    struct rack *rack = *state;
+    struct burial burial = {{.run = run_burial}, {.expire = bury}, rack->loop, false};
+    deadline_set(rack->loop, &burial.deadline, 1);
+    loop_run(rack->loop);
+    assert_true(burial.buried);
+}
+
+static void a_task_put_off_waits_for_a_loop_that_was_stopped(void **state)
+{
+    struct rack *rack = *state;
+    struct burial burial = {{.run = run_burial}, {.expire = bury}, rack->loop, false};
+    struct job job = {.task = {.run = run_job}, .loop = rack->loop};
+    deadline_set(rack->loop, &burial.deadline, 1);
+    moved_ms += 100;
+    loop_later(rack->loop, &job.task);
+    loop_turn(rack->loop, false); /* stopped in its callbacks */
+    assert_int_equal(job.runs, 0);
+    loop_turn(rack->loop, false);
+    assert_int_equal(job.runs, 1);
+}
+
 struct pipe_end {
     struct readable readable;
     struct loop *loop;
@@ -359,7 +423,7 @@ static void a_readable_descriptor_is_told_once_and_may_be_forgotten(void **state
     readable_forget(&ends[1].readable); /* nothing waits: nothing happens */
     assert_int_equal(write(fds[1], "x", 1), 1);
     loop_run(rack->loop);
-    event_base_loop(loop_base(rack->loop), EVLOOP_NONBLOCK);
+    loop_turn(rack->loop, false);
     assert_int_equal(ends[0].told, 1);
     assert_int_equal(ends[1].told, 0);
     loop_when_readable(rack->loop, &ends[0].readable, fds[0]); /* once more when asked again */
@@ -378,6 +442,7 @@ int main(void)
         TEST(deadlines_are_met_in_their_order),
         TEST(a_deadline_may_be_moved),
         TEST(a_deadline_cleared_is_not_met),
+        TEST(a_deadline_that_rests_is_not_met_until_set_again),
         TEST(one_that_is_met_may_clear_another_of_the_same_moment),
         TEST(one_that_is_met_may_be_set_again),
         TEST(the_far_future_goes_around_the_wheel),
@@ -386,6 +451,8 @@ int main(void)
         TEST(a_task_runs_once_however_often_it_is_put_off),
         TEST(a_task_that_goes_on_leaves_room_for_others),
         TEST(tasks_left_run_when_the_loop_is_freed),
+        TEST(a_burial_is_over_at_the_end_of_the_turn),
+        TEST(a_task_put_off_waits_for_a_loop_that_was_stopped),
         TEST(a_readable_descriptor_is_told_once_and_may_be_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
