@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SMALL_BYTES = 1024 };
+
 bool error_set(struct error *error, const char *format, ...)
 {
     va_list args;
@@ -16,12 +18,14 @@ bool error_set(struct error *error, const char *format, ...)
 
 void *must_alloc(size_t bytes)
 {
-    void *memory = calloc(1, bytes ? bytes : 1);
+    /* glibc's calloc passes its cache of freed blocks by; large ones come zeroed from the kernel */
+    bool small = bytes <= SMALL_BYTES;
+    void *memory = small ? malloc(bytes ? bytes : 1) : calloc(1, bytes);
     if (!memory) {
         fputs("hubgate: out of memory\n", stderr);
         abort();
     }
-    return memory;
+    return small ? memset(memory, 0, bytes) : memory;
 }
 
 char *must_copy_span(struct span text)

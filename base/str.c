@@ -23,22 +23,6 @@ bool span_starts_nocase(struct span text, struct span start)
     return text.n >= start.n && span_is_nocase((struct span){text.p, start.n}, start);
 }
 
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-struct span span_trim(struct span text)
-{
-    while (text.n && is_blank(text.p[0])) {
-        text.p++;
-        text.n--;
-    }
-    while (text.n && is_blank(text.p[text.n - 1]))
-        text.n--;
-    return text;
-}
-
 struct span span_cut(struct span text, char mark, struct span *rest)
 {
     const char *at = text.n ? memchr(text.p, mark, text.n) : NULL;
@@ -51,6 +35,24 @@ struct span span_cut(struct span text, char mark, struct span *rest)
     return (struct span){text.p, before};
 }
 
+bool span_holds(struct span text, char c)
+{
+    return text.n > 0 && memchr(text.p, c, text.n);
+}
+
+bool span_is_ascii(struct span text)
+{
+    uint64_t found = 0;
+    for (; text.n >= 8; text.p += 8, text.n -= 8) {
+        uint64_t word;
+        memcpy(&word, text.p, sizeof word);
+        found |= word;
+    }
+    for (; text.n > 0; text.p++, text.n--)
+        found |= (unsigned char)*text.p;
+    return (found & 0x8080808080808080u) == 0;
+}
+
 bool span_lists(struct span list, struct span word)
 {
     while (list.p) {
@@ -61,20 +63,25 @@ bool span_lists(struct span list, struct span word)
     return false;
 }
 
-static bool is_token_char(unsigned char c)
-{
-    unsigned char letter = c | 0x20;
-    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           (c && strchr("!#$%&'*+.^`|~", c));
-}
+/* clang-format off */
+const unsigned char token_bytes[256] = { /* letters, digits and !#$%&'*+-.^_`|~ */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 1, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 0,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0,
+    0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 0, 1, 0,
+};
+/* clang-format on */
 
 bool span_is_token(struct span text)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        if (!is_token_char((unsigned char)text.p[i]))
-            return false;
-    }
-    return text.n > 0;
+    size_t n = 0;
+    while (n < text.n && is_token_byte(text.p[n]))
+        n++;
+    return n > 0 && n == text.n;
 }
 
 bool span_number(struct span text, uint64_t max, uint64_t *value)

@@ -1,9 +1,9 @@
 #include "http/h1.h"
 
-#include <http_parser.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "http/start.h"
 
 static const struct {
     unsigned status;
@@ -42,7 +42,7 @@ const char *h1_words(enum h1_verdict verdict)
 
 void h1_start(uint64_t max_head_bytes)
 {
-    http_parser_set_max_header_size((uint32_t)max_head_bytes + 1024);
+    start_limit(max_head_bytes);
 }
 
 /* --- the raw head --- */
@@ -64,22 +64,34 @@ enum h1_verdict h1_find_end(const char *bytes, size_t n, size_t *seen, size_t *h
     }
 }
 
-/* Whether any byte is below 0x20 or DEL, eight at a time. */
+enum { BLOCK = 16 };
+typedef unsigned char block __attribute__((vector_size(BLOCK)));
+
+/* Not 0 where a byte is below 0x20 or DEL. */
+static block controls_of(const char *p)
+{
+    block bytes;
+    memcpy(&bytes, p, sizeof bytes);
+    return (block)(bytes < 0x20) | (block)(bytes == 0x7f);
+}
+
+/* Whether any byte is below 0x20 or DEL; the last block overlaps those before it. */
 static bool has_control(const char *p, size_t n)
 {
-    const uint64_t ones = 0x0101010101010101u, tops = 0x80 * ones;
-    for (; n >= 8; p += 8, n -= 8) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        uint64_t del = word ^ 0x7f * ones;
-        if ((((word - 0x20 * ones) & ~word) | ((del - ones) & ~del)) & tops)
-            return true;
+    char padded[BLOCK];
+    if (n < BLOCK) {
+        memset(padded, ' ', sizeof padded);
+        memcpy(padded, p, n);
+        p = padded;
+        n = BLOCK;
     }
-    for (; n > 0; p++, n--) {
-        if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            return true;
-    }
-    return false;
+    const char *last = p + n - BLOCK;
+    block found = controls_of(last);
+    for (; p < last; p += BLOCK)
+        found |= controls_of(p);
+    uint64_t halves[2];
+    memcpy(halves, &found, sizeof halves);
+    return (halves[0] | halves[1]) != 0;
 }
 
 /* One line without its CRLF: no control byte but, within fields, HT. */
@@ -105,14 +117,20 @@ static enum h1_verdict take_field(struct head *head, const char *line, const cha
         return H1_TOO_MANY_FIELDS;
     if (*line == ' ' || *line == '\t')
         return H1_FOLDED;
-    const char *colon = memchr(line, ':', (size_t)(lf - line));
-    if (!colon || !span_is_token((struct span){line, (size_t)(colon - line)}))
+    const char *colon = line;
+    while (is_token_byte(*colon)) /* the line's end is none */
+        colon++;
+    struct span name = {line, (size_t)(colon - line)};
+    enum field_kind kind = field_kind_of(name);
+    if (name.n == 0 || *colon != ':')
         return H1_FIELD_NAME;
     head->fields[head->n++] = (struct field){
-        .name = {line, (size_t)(colon - line)},
+        .name = name,
         .value = span_trim((struct span){colon + 1, (size_t)(lf - 1 - (colon + 1))}),
         .line = {line, (size_t)(lf + 1 - line)},
+        .kind = kind,
     };
+    head->kinds |= 1u << kind;
     return H1_OK;
 }
 
@@ -137,76 +155,6 @@ static enum h1_verdict take_lines(struct head *head, const char *bytes, size_t h
             head->start_line = (struct span){p, (size_t)(lf + 1 - p)};
         p = lf + 1;
     }
-    return H1_OK;
-}
-
-/* --- http-parser on the start line --- */
-
-enum { VERSION_BYTES = sizeof "HTTP/1.1" - 1 };
-
-static int take_target(http_parser *parser, const char *at, size_t n)
-{
-    struct head *head = parser->data;
-    head->target = (struct span){at, n};
-    return 0;
-}
-
-static int skip_body(http_parser *parser)
-{
-    (void)parser;
-    return 1;
-}
-
-static const http_parser_settings tokeniser = {
-    .on_url = take_target,
-    .on_headers_complete = skip_body,
-};
-
-static enum h1_verdict verdict_of(const http_parser *parser)
-{
-    switch (HTTP_PARSER_ERRNO(parser)) {
-    case HPE_OK:
-        return H1_OK;
-    case HPE_INVALID_METHOD:
-        return H1_METHOD;
-    case HPE_INVALID_VERSION:
-        return H1_VERSION;
-    case HPE_HEADER_OVERFLOW:
-        return H1_TOO_LARGE;
-    default:
-        return H1_SYNTAX;
-    }
-}
-
-/* "HTTP/1.x" to the letter: the library, built non-strict, skips over three of the bytes. */
-static bool is_version(struct span text, const http_parser *parser)
-{
-    return span_is(text, parser->http_minor == 1 ? SPAN("HTTP/1.1") : SPAN("HTTP/1.0"));
-}
-
-/* The fields are taken already: the library sees a head without any. */
-static enum h1_verdict tokenise(struct head *head, enum http_parser_type type)
-{
-    http_parser parser;
-    struct span line = head->start_line;
-    http_parser_init(&parser, type);
-    parser.data = head;
-    size_t used = http_parser_execute(&parser, &tokeniser, line.p, line.n);
-    if (HTTP_PARSER_ERRNO(&parser) == HPE_OK && used == line.n)
-        http_parser_execute(&parser, &tokeniser, "\r\n", 2);
-    enum h1_verdict verdict = verdict_of(&parser);
-    if (verdict != H1_OK)
-        return verdict;
-    if (used != line.n)
-        return H1_SYNTAX;
-    if (parser.http_major != 1 || parser.http_minor > 1)
-        return H1_VERSION;
-    head->version = parser.http_minor == 1 ? HTTP_1_1 : HTTP_1_0;
-    /* a request's line ends with the version, a reply's begins with it */
-    size_t at = type == HTTP_REQUEST ? line.n - 2 - VERSION_BYTES : 0;
-    if (line.n < VERSION_BYTES + 2 ||
-        !is_version((struct span){line.p + at, VERSION_BYTES}, &parser))
-        return H1_SYNTAX;
     return H1_OK;
 }
 
@@ -237,6 +185,13 @@ static void take_connection(struct head *head, struct span value)
     }
 }
 
+/* What most hosts are made of. */
+static bool is_plain(unsigned char c)
+{
+    unsigned char letter = c | 0x20;
+    return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
 /* host[:port] (RFC 3986 3.2.2), empty allowed. */
 static bool is_host(struct span value)
 {
@@ -251,7 +206,7 @@ static bool is_host(struct span value)
     }
     for (; i < value.n && value.p[i] != ':' && value.p[0] != '['; i++) {
         unsigned char c = (unsigned char)value.p[i];
-        if (c <= 0x20 || c >= 0x7f || strchr("/?#@\\<>\"^`{|}[],", c))
+        if (!is_plain(c) && (c <= 0x20 || c >= 0x7f || strchr("/?#@\\<>\"^`{|}[],", c)))
             return false;
     }
     if (i < value.n && value.p[i++] != ':')
@@ -283,27 +238,24 @@ static enum h1_verdict take_expect(struct head *head, struct span value)
     return head->expect_continue ? H1_OK : H1_EXPECT;
 }
 
-/* Most fields are told apart by their length alone. */
 static enum h1_verdict read_field(struct head *head, const struct field *field, bool request)
 {
-    struct span name = field->name, value = field->value;
-    switch (name.n) {
-    case 4:
-        return request && span_is_nocase(name, SPAN("host")) ? take_host(head, value) : H1_OK;
-    case 6:
-        return request && span_is_nocase(name, SPAN("expect")) ? take_expect(head, value) : H1_OK;
-    case 7:
-        if (span_is_nocase(name, SPAN("upgrade")))
-            head->upgrade_token = value;
+    struct span value = field->value;
+    switch (field->kind) {
+    case FIELD_HOST:
+        return request ? take_host(head, value) : H1_OK;
+    case FIELD_EXPECT:
+        return request ? take_expect(head, value) : H1_OK;
+    case FIELD_UPGRADE:
+        head->upgrade_token = value;
         return H1_OK;
-    case 10:
-        if (span_is_nocase(name, SPAN("connection")))
-            take_connection(head, value);
+    case FIELD_CONNECTION:
+        take_connection(head, value);
         return H1_OK;
-    case 14:
-        return span_is_nocase(name, SPAN("content-length")) ? take_length(head, value) : H1_OK;
-    case 17:
-        return span_is_nocase(name, SPAN("transfer-encoding")) ? take_coding(head, value) : H1_OK;
+    case FIELD_CONTENT_LENGTH:
+        return take_length(head, value);
+    case FIELD_TRANSFER_ENCODING:
+        return take_coding(head, value);
     default:
         return H1_OK;
     }
@@ -361,13 +313,11 @@ static enum h1_verdict read_target(struct head *head)
     struct span target = head->target;
     if (head->method == METHOD_CONNECT)
         return H1_METHOD;
-    bool in_path = true;
-    for (size_t i = 0; i < target.n; i++) {
-        unsigned char c = (unsigned char)target.p[i];
-        in_path = in_path && c != '?';
-        if (c <= 0x20 || c >= 0x7f || c == '#' || (in_path && c == '\\'))
-            return H1_TARGET;
-    }
+    struct span query, path = span_cut(target, '?', &query);
+    /* the start line holds no control byte (take_lines) */
+    if (!span_is_ascii(target) || span_holds(target, ' ') || span_holds(target, '#') ||
+        span_holds(path, '\\'))
+        return H1_TARGET;
     if (span_is(target, SPAN("*")))
         return head->method == METHOD_OPTIONS ? H1_OK : H1_TARGET;
     if (target.n && target.p[0] == '/')
@@ -379,7 +329,7 @@ enum h1_verdict h1_read_request(struct head *head, const char *bytes, size_t hea
 {
     enum h1_verdict verdict = take_lines(head, bytes, head_bytes);
     if (verdict == H1_OK)
-        verdict = tokenise(head, HTTP_REQUEST);
+        verdict = start_read_request(head);
     if (verdict != H1_OK)
         return verdict;
     struct span rest;
@@ -402,7 +352,7 @@ enum h1_verdict h1_read_reply(struct head *head, const char *bytes, size_t head_
 {
     enum h1_verdict verdict = take_lines(head, bytes, head_bytes);
     if (verdict == H1_OK)
-        verdict = tokenise(head, HTTP_RESPONSE);
+        verdict = start_read_reply(head);
     if (verdict != H1_OK)
         return verdict;
     /* "HTTP/1.x SP 3DIGIT [SP reason]" (RFC 9112 4) */

@@ -1,5 +1,5 @@
-/* HTTP/1.1 heads, strictly (RFC 9112). The one door to http-parser, which tokenises; Debian builds
- * it non-strict, so the raw head is scanned first, and framing is decided here alone. */
+/* HTTP/1.1 heads, strictly (RFC 9112): the raw head is scanned and cut into fields, start.h reads
+ * its first line, and framing is decided here alone. */
 #ifndef HTTP_H1_H
 #define HTTP_H1_H
 

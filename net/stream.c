@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { FLAT_BYTES = 16 * 1024 };
 enum { EDGES = EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST };
 
 static void on_edge(evutil_socket_t fd, short what, void *arg);
@@ -225,6 +226,23 @@ static bool flush(struct stream *stream)
     return true;
 }
 
+/* In one piece when there is not much: many cost the kernel more than copying them costs us. */
+static ssize_t send_spans(int fd, const struct iovec *spans, int count)
+{
+    char flat[FLAT_BYTES];
+    size_t n = 0;
+    int i = 0;
+    while (i < count && spans[i].iov_len <= sizeof flat - n) {
+        memcpy(flat + n, spans[i].iov_base, spans[i].iov_len);
+        n += spans[i++].iov_len;
+    }
+    if (i == count)
+        return send(fd, flat, n, MSG_NOSIGNAL);
+    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)spans,
+                             .msg_iovlen = (size_t)count};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 bool stream_write(struct stream *stream, const struct iovec *spans, int count)
 {
     if (stream->why != 0)
@@ -234,9 +252,7 @@ bool stream_write(struct stream *stream, const struct iovec *spans, int count)
         keep_copy(stream, spans, count);
         return was_blocked || flush(stream);
     }
-    struct msghdr message = {.msg_iov = (struct iovec *)(uintptr_t)spans,
-                             .msg_iovlen = (size_t)count};
-    ssize_t taken = sendmsg(stream->fd, &message, MSG_NOSIGNAL);
+    ssize_t taken = send_spans(stream->fd, spans, count);
     if (taken < 0 && errno != EAGAIN && errno != EINTR)
         return broken(stream, errno);
     size_t skip = taken > 0 ? (size_t)taken : 0;

@@ -5,20 +5,10 @@
 #include "base/str.h"
 #include "proxy/client.h"
 
-static bool is_hop_by_hop(struct span name)
+/* In the head's Connection: it goes no further. */
+static bool is_named(const struct head *head, const struct field *field)
 {
-    static const struct span names[] = {
-        WORD("connection"),          WORD("keep-alive"),
-        WORD("proxy-connection"),    WORD("te"),
-        WORD("transfer-encoding"),   WORD("upgrade"),
-        WORD("proxy-authorization"), WORD("proxy-authenticate"),
-        WORD("http2-settings"),
-    };
-    for (size_t i = 0; i < COUNT(names); i++) {
-        if (span_is_nocase(name, names[i]))
-            return true;
-    }
-    return false;
+    return head->connection_names && head_connection_names(head, field->name);
 }
 
 static bool is_custom(const struct options *options, struct span name)
@@ -91,23 +81,6 @@ static void add_request_line(struct spans *spans, const struct exchange *x)
 
 /* --- forwarding fields (CHP 51) --- */
 
-enum forwarded { FORWARDED_FOR, FORWARDED_PORT, FORWARDED_PROTO, FORWARDED_HOST, FORWARDED };
-
-static const struct span forwarded_names[FORWARDED] = {
-    WORD("x-forwarded-for"), WORD("x-forwarded-port"), WORD("x-forwarded-proto"),
-    WORD("x-forwarded-host")};
-
-/* Which of them the name is, FORWARDED if none. */
-static enum forwarded forwarded_of(struct span name)
-{
-    if (name.n < 15 || name.n > 17 || !span_starts_nocase(name, SPAN("x-forwarded-")))
-        return FORWARDED;
-    size_t i = 0;
-    while (i < FORWARDED && !span_is_nocase(name, forwarded_names[i]))
-        i++;
-    return (enum forwarded)i;
-}
-
 /* The first ":digits" of a Host value, else the scheme's port. */
 static struct span port_of(struct span host, bool tls)
 {
@@ -129,12 +102,12 @@ static bool is_trusted(const struct exchange *x)
 }
 
 /* All values of one forwarding field, joined as one list. */
-static bool add_existing(struct spans *spans, const struct head *head, enum forwarded which,
+static bool add_existing(struct spans *spans, const struct head *head, enum field_kind which,
                          bool first_only)
 {
     bool any = false;
     for (size_t i = 0; i < head->n && !(any && first_only); i++) {
-        if (forwarded_of(head->fields[i].name) != which)
+        if (head->fields[i].kind != which)
             continue;
         struct span rest, value = head->fields[i].value;
         if (first_only)
@@ -149,19 +122,18 @@ static bool add_existing(struct spans *spans, const struct head *head, enum forw
 /* By default each value is appended with a bare comma, the host only set where there is none, and
  * not for WebSockets (CHP 51, 64). With --trusted-proxies a trusted peer's first values stay and
  * For grows; anyone else's are replaced. */
-static void add_forwarded(struct spans *spans, const struct exchange *x, enum forwarded which,
-                          struct span value)
+static void add_forwarded(struct spans *spans, const struct exchange *x, enum field_kind which,
+                          struct span name, struct span value)
 {
     bool lists = x->worker->options->trusted_proxies_n > 0;
     bool trusted = lists && is_trusted(x);
-    bool append = lists ? trusted && which == FORWARDED_FOR : which != FORWARDED_HOST;
+    bool append = lists ? trusted && which == FIELD_FORWARDED_FOR : which != FIELD_FORWARDED_HOST;
     bool keep = lists ? trusted : true;
-    struct span name = forwarded_names[which];
-    if (is_custom(x->worker->options, name))
+    if (is_custom(x->worker->options, (struct span){name.p, name.n - 2}))
         return;
     spans_own(spans, name);
-    spans_own(spans, SPAN(": "));
-    bool any = keep && add_existing(spans, x->head, which, lists && !append);
+    bool any =
+        keep && head_has(x->head, which) && add_existing(spans, x->head, which, lists && !append);
     if (!any || append) {
         spans_own(spans, any ? SPAN(",") : SPAN(""));
         spans_own(spans, value);
@@ -176,11 +148,13 @@ static void add_all_forwarded(struct spans *spans, const struct exchange *x)
     struct span proto = tls ? SPAN("https") : SPAN("http");
     if (sockets && !lists)
         proto = tls ? SPAN("wss") : SPAN("ws");
-    add_forwarded(spans, x, FORWARDED_FOR, (struct span){x->client->peer_text, x->client->peer_n});
-    add_forwarded(spans, x, FORWARDED_PORT, port_of(x->head->host, tls));
-    add_forwarded(spans, x, FORWARDED_PROTO, proto);
+    add_forwarded(spans, x, FIELD_FORWARDED_FOR, SPAN("x-forwarded-for: "),
+                  (struct span){x->client->peer_text, x->client->peer_n});
+    add_forwarded(spans, x, FIELD_FORWARDED_PORT, SPAN("x-forwarded-port: "),
+                  port_of(x->head->host, tls));
+    add_forwarded(spans, x, FIELD_FORWARDED_PROTO, SPAN("x-forwarded-proto: "), proto);
     if ((!sockets || lists) && x->head->host.n)
-        add_forwarded(spans, x, FORWARDED_HOST, x->head->host);
+        add_forwarded(spans, x, FIELD_FORWARDED_HOST, SPAN("x-forwarded-host: "), x->head->host);
 }
 
 /* --- request fields --- */
@@ -195,16 +169,16 @@ static bool host_is_ours(const struct exchange *x)
 static bool request_field_passes(const struct exchange *x, const struct field *field)
 {
     const struct options *options = x->worker->options;
-    struct span name = field->name;
-    if (span_is_nocase(name, SPAN("host")))
+    enum field_kind kind = field->kind;
+    if (kind == FIELD_HOST)
         return !host_is_ours(x); /* Connection cannot name it away (RFC 9110 7.6.1) */
-    if (is_hop_by_hop(name) || head_connection_names(x->head, name) || is_custom(options, name))
+    if (field_is_hop_by_hop(kind) || is_named(x->head, field) || is_custom(options, field->name))
         return false;
-    if (span_is_nocase(name, SPAN("content-length")))
+    if (kind == FIELD_CONTENT_LENGTH)
         return false; /* ours is written */
-    enum forwarded which = options->x_forward ? forwarded_of(name) : FORWARDED;
-    return which == FORWARDED ||
-           (which == FORWARDED_HOST && x->upgrade && x->worker->options->trusted_proxies_n == 0);
+    bool forwarded = kind >= FIELD_FORWARDED_FOR && kind <= FIELD_FORWARDED_HOST;
+    return !options->x_forward || !forwarded ||
+           (kind == FIELD_FORWARDED_HOST && x->upgrade && options->trusted_proxies_n == 0);
 }
 
 static void add_host(struct spans *spans, const struct exchange *x)
@@ -254,11 +228,10 @@ void forward_request(struct spans *spans, const struct exchange *x)
 static bool reply_field_passes(const struct exchange *x, const struct head *reply,
                                const struct field *field)
 {
-    struct span name = field->name;
     /* It frames: naming it in Connection must not leave the client without an end. */
-    if (span_is_nocase(name, SPAN("content-length")))
+    if (field->kind == FIELD_CONTENT_LENGTH)
         return reply->status >= 200 && reply->status != 204 && !x->down.chunked;
-    return !is_hop_by_hop(name) && !head_connection_names(reply, name);
+    return !field_is_hop_by_hop(field->kind) && !is_named(reply, field);
 }
 
 static void add_status_line(struct spans *spans, const struct head *reply)
@@ -341,11 +314,10 @@ void forward_reply(struct spans *spans, const struct exchange *x, const struct h
     add_status_line(spans, reply);
     for (size_t i = 0; i < reply->n; i++) {
         const struct field *field = &reply->fields[i];
-        dated = dated || span_is_nocase(field->name, SPAN("date"));
-        if (span_is_nocase(field->name, SPAN("location")) && add_location(spans, x, reply, field))
+        dated = dated || field->kind == FIELD_DATE;
+        if (field->kind == FIELD_LOCATION && add_location(spans, x, reply, field))
             continue;
-        if (span_is_nocase(field->name, SPAN("service-worker-allowed")) &&
-            add_worker_scope(spans, x))
+        if (field->kind == FIELD_SERVICE_WORKER_ALLOWED && add_worker_scope(spans, x))
             continue;
         if (reply_field_passes(x, reply, field))
             spans_add(spans, field->line);
@@ -369,10 +341,10 @@ void forward_interim(struct spans *spans, const struct head *reply)
 {
     add_status_line(spans, reply);
     for (size_t i = 0; i < reply->n; i++) {
-        struct span name = reply->fields[i].name;
-        if (!is_hop_by_hop(name) && !head_connection_names(reply, name) &&
-            !span_is_nocase(name, SPAN("content-length")))
-            spans_add(spans, reply->fields[i].line);
+        const struct field *field = &reply->fields[i];
+        if (!field_is_hop_by_hop(field->kind) && !is_named(reply, field) &&
+            field->kind != FIELD_CONTENT_LENGTH)
+            spans_add(spans, field->line);
     }
     spans_add(spans, SPAN("\r\n"));
 }

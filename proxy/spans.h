@@ -3,6 +3,7 @@
 #ifndef PROXY_SPANS_H
 #define PROXY_SPANS_H
 
+#include <string.h>
 #include <sys/uio.h>
 
 #include "base/base.h"
@@ -17,6 +18,9 @@ struct spans {
     char own[SPANS_OWN_BYTES];
 };
 
+/* The bytes as a new piece, for spans_add. */
+void spans_begin(struct spans *spans, struct span bytes);
+
 static inline void spans_start(struct spans *spans)
 {
     spans->n = 0;
@@ -25,9 +29,27 @@ static inline void spans_start(struct spans *spans)
 }
 
 /* Adjacent bytes join. */
-void spans_add(struct spans *spans, struct span bytes);
+static inline void spans_add(struct spans *spans, struct span bytes)
+{
+    struct iovec *last = spans->v + (spans->n > 0 ? spans->n - 1 : 0);
+    spans->bytes += bytes.n;
+    if (spans->n > 0 && (char *)last->iov_base + last->iov_len == bytes.p)
+        last->iov_len += bytes.n;
+    else
+        spans_begin(spans, bytes);
+}
 /* Copies the text, for what does not live long enough. */
-void spans_own(struct spans *spans, struct span text);
+static inline void spans_own(struct spans *spans, struct span text)
+{
+    char *at = spans->own + spans->own_n;
+    if (text.n > SPANS_OWN_BYTES - spans->own_n) {
+        spans->overflow = true;
+        return;
+    }
+    memcpy(at, text.p, text.n);
+    spans->own_n += text.n;
+    spans_add(spans, (struct span){at, text.n});
+}
 void spans_number(struct spans *spans, uint64_t number, unsigned base);
 
 #endif

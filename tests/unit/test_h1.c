@@ -516,6 +516,31 @@ static int start(void **state)
     return 0;
 }
 
+/* The verdict on a request whose target, or what follows it, has byte c at place `at`. */
+static enum h1_verdict verdict_with(const char *method, size_t at, char c)
+{
+    char bytes[128];
+    size_t seen = 0, head_bytes = 0;
+    int n = snprintf(bytes, sizeof bytes, "%s /abc?d HTTP/1.1\r\nHost: h\r\n\r\n", method);
+    bytes[strlen(method) + at] = c;
+    struct head *head = head_new(10);
+    enum h1_verdict verdict = h1_find_end(bytes, (size_t)n, &seen, &head_bytes);
+    if (verdict == H1_OK)
+        verdict = h1_read_request(head, bytes, head_bytes);
+    free(head);
+    return verdict;
+}
+
+/* GET's lines are told by their bytes, those of a rare method judged by the library. */
+static void usual_start_lines_are_judged_as_all_others(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < sizeof " /abc?d HTTP/1.1\r\n" - 1; at++) {
+        for (int c = 0; c < 256; c++)
+            assert_int_equal(verdict_with("GET", at, (char)c), verdict_with("MKCOL", at, (char)c));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +557,7 @@ int main(void)
         cmocka_unit_test(connection_options_are_told_apart),
         cmocka_unit_test(framing_fields_are_read),
         cmocka_unit_test(a_head_used_again_forgets),
+        cmocka_unit_test(usual_start_lines_are_judged_as_all_others),
         cmocka_unit_test(trailers_that_frame_route_or_authenticate_stay),
     };
     return cmocka_run_group_tests(tests, start, NULL);

@@ -78,11 +78,47 @@ static int start(void **state)
     return 0;
 }
 
+static void names_that_are_treated_apart_are_told_in_any_case(void **state)
+{
+    static const struct {
+        const char *name;
+        enum field_kind kind;
+    } names[] = {
+        {"Host", FIELD_HOST},
+        {"dATE", FIELD_DATE},
+        {"X-Forwarded-For", FIELD_FORWARDED_FOR},
+        {"x-forwarded-host", FIELD_FORWARDED_HOST},
+        {"X-FORWARDED-PORT", FIELD_FORWARDED_PORT},
+        {"X-Forwarded-Proto", FIELD_FORWARDED_PROTO},
+        {"Content-Length", FIELD_CONTENT_LENGTH},
+        {"Expect", FIELD_EXPECT},
+        {"Location", FIELD_LOCATION},
+        {"Service-Worker-Allowed", FIELD_SERVICE_WORKER_ALLOWED},
+        {"", FIELD_OTHER},
+        {"Hos", FIELD_OTHER},
+        {"Hosts", FIELD_OTHER},
+        {"x-forwarded-fox", FIELD_OTHER},
+        {"service-worker-allowed-too", FIELD_OTHER},
+    };
+    static const char *const hop_by_hop[] = {
+        "Connection",        "Keep-Alive", "Proxy-Connection",    "TE",
+        "Transfer-Encoding", "Upgrade",    "Proxy-Authorization", "Proxy-Authenticate",
+        "HTTP2-Settings"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(names); i++) {
+        assert_int_equal(field_kind_of(span_of(names[i].name)), names[i].kind);
+        assert_false(field_is_hop_by_hop(names[i].kind));
+    }
+    for (size_t i = 0; i < COUNT(hop_by_hop); i++)
+        assert_true(field_is_hop_by_hop(field_kind_of(span_of(hop_by_hop[i]))));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_field_of_a_name_is_found),
         cmocka_unit_test(every_connection_field_names),
+        cmocka_unit_test(names_that_are_treated_apart_are_told_in_any_case),
         cmocka_unit_test(some_methods_may_be_sent_twice),
     };
     return cmocka_run_group_tests(tests, start, NULL);
