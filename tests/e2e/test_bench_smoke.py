@@ -5,7 +5,8 @@ import pathlib
 import subprocess
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = ["keepalive", "download", "ws", "kernels", "ws-idle", "tls-resumed", "route-add",
+ROWS = ["keepalive", "page", "download", "ws", "kernels", "ws-idle", "tls-resumed", "two-workers",
+        "beside-change", "add-beside", "beside-download", "route-add", "route-delete", "route-list",
         "route-memory", "route-lookup"]
 
 

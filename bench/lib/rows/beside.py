@@ -28,7 +28,7 @@ def small_requests(bench, port, seconds, rate=RATE):
 def beside(bench, running, other):
     """Pairs of latencies, without and with the other load, which `other` starts."""
     pairs = []
-    for _ in range(1 if bench.quick else 3):
+    for _ in range(1 if bench.quick else 2):
         alone = small_requests(bench, running.http, 1)
         with other() as load:
             time.sleep(WARM_UP)

@@ -153,8 +153,8 @@ SCENARIOS = [
     Scenario(rows_of("20 000"), table_of(20000), **API),
     Scenario([Row("route-memory-own", "route, 20 000 to targets of their own", "bytes (PSS)",
                   besides=(("per_worker", "{} bytes of it are one worker's"),))],
-             own_targets, **API),
-    Scenario(rows_of("200 000", "-200k"), table_of(200000, "-200k"), **API),
+             own_targets, rounds=2, **API),
+    Scenario(rows_of("200 000", "-200k"), table_of(200000, "-200k"), rounds=3, **API),
 ]
 
 BOUNDS = [
