@@ -27,10 +27,11 @@ HUB_LDLIBS := $(shell pkg-config --libs $(HUB_LIBS)) -lpam $(LDLIBS)
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
 # The proxy calls out by its own means: no libcurl in it.
 OBJ     := $(filter-out %/web/fetch.o,$(call objects,$(SHARED) proxy api))
-HUB_OBJ := $(call objects,$(SHARED) login keeper spawner hub) $(BUILD)/obj/hub/pages.o
+HUB_OBJ := $(call objects,$(SHARED) kube login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
 # Those of base that stand alone: an operator's machine needs no libevent.
-CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date nearest wrap) $(call objects,ctl)
+CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date nearest wrap) \
+           $(BUILD)/obj/tls/digest.o $(call objects,kube ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
@@ -56,7 +57,7 @@ $(BUILD)/hubgate-keeper: $(KEEPER_OBJ) $(BUILD)/obj/keeper/main.o
 	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/hubctl: $(CTL_OBJ) $(BUILD)/obj/ctl/main.o
-	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcurl jansson)
+	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcurl jansson yaml-0.1 libcrypto)
 
 # The hub's pages, compiled in: one table of names and bytes.
 PAGES := $(shell find hub/pages -type f)

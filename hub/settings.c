@@ -4,7 +4,7 @@
 #include "hub/keys.h"
 #include "hub/secret.h"
 #include "hub/settle.h"
-#include "hub/yaml.h"
+#include "kube/yaml.h"
 
 #include <stdio.h>
 #include <stdlib.h>

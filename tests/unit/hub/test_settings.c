@@ -1,6 +1,6 @@
 /* The hub's settings: which source wins, what a mistake is told as, what a reload changes. */
 #include "base/manual.h"
-#include "hub/yaml.h"
+#include "kube/yaml.h"
 #include "tests/unit/hub/settings_rig.h"
 
 static bool lists(const struct words *words, const char *word)

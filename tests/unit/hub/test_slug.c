@@ -1,4 +1,4 @@
-#include "spawner/slug.h"
+#include "kube/slug.h"
 
 #include "base/str.h"
 
@@ -40,9 +40,12 @@ static void other_names_get_a_hash(void **state)
         {"", "x---e3b0c442"},
         {"-", "x---3973e022"},
         {"ends-", "ends---9b2db42f"},
-        {"\xe2\x84\xaa" "elvin", "kelvin---4a274a98"},
+        {"\xe2\x84\xaa"
+         "elvin",
+         "kelvin---4a274a98"},
         {"\xc4\xb0stanbul", "i-stanbul---24ec8f72"},
-        {"0123456789012345678901234567890123456789", "x-01234567890123456789012345678901234---fb526cd4"},
+        {"0123456789012345678901234567890123456789",
+         "x-01234567890123456789012345678901234---fb526cd4"},
     };
     char out[SLUG_ROOM];
     (void)state;
@@ -56,7 +59,8 @@ static void labels_may_have_more(void **state)
 {
     char out[SLUG_ROOM];
     (void)state;
-    static const char *const good[] = {"", "Alice", "bob.smith", "a_b", "50fia", X47 "-" X10 "xxxxx"};
+    static const char *const good[] = {"",    "Alice", "bob.smith",
+                                       "a_b", "50fia", X47 "-" X10 "xxxxx"};
     for (size_t i = 0; i < COUNT(good); i++) {
         slug_label(span_of(good[i]), out);
         assert_string_equal(out, good[i]);

@@ -1,6 +1,6 @@
 /* What of YAML a file of settings may have, and how each refusal names its line. */
 #include "base/text.h"
-#include "hub/yaml.h"
+#include "kube/yaml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* A YAML file of settings: the one door to libyaml. It takes the part of YAML that people write by
  * hand: one document, a map of keys at its top; no anchors, aliases or tags. */
-#ifndef HUB_YAML_H
-#define HUB_YAML_H
+#ifndef KUBE_YAML_H
+#define KUBE_YAML_H
 
 #include "base/conf.h"
 

@@ -1,11 +1,11 @@
-#include "spawner/slug.h"
+#include "kube/slug.h"
+
+#include "base/str.h"
+#include "tls/digest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/str.h"
-#include "tls/digest.h"
 
 enum { HASH_BYTES = 4, HASH_CHARS = 2 * HASH_BYTES, MARK_CHARS = 3 /* "---" */ };
 
@@ -56,8 +56,8 @@ static bool has_mark(struct span name)
     return false;
 }
 
-/* Takes one character off the name's front: its lower case if that is an ASCII letter or begins with
- * one (the Kelvin sign and the I with a dot do), a digit, or 0 for any other. */
+/* Takes one character off the name's front: its lower case if that is an ASCII letter or begins
+ * with one (the Kelvin sign and the I with a dot do), a digit, or 0 for any other. */
 static char take_character(struct span *name)
 {
     static const struct {

@@ -1,4 +1,4 @@
-#include "hub/yaml.h"
+#include "kube/yaml.h"
 #include "base/str.h"
 
 #include <errno.h>
