@@ -39,14 +39,17 @@ void text_base64(struct text *text, struct span bytes)
         text_put(text, "=");
 }
 
-ptrdiff_t base64url_decode(struct span text, char *out)
+/* Without padding; 62 and 63 are the letters that the two alphabets differ in. */
+static ptrdiff_t decode(struct span text, const char last[2], char *out)
 {
     uint32_t group = 0;
     size_t bits = 0, n = 0;
     if (text.n % 4 == 1)
         return -1;
     for (size_t i = 0; i < text.n; i++) {
-        const char *at = text.p[i] ? strchr(base64url, text.p[i]) : NULL;
+        char c = text.p[i] == last[0] ? '-' : text.p[i] == last[1] ? '_' : text.p[i];
+        bool is_last = text.p[i] == last[0] || text.p[i] == last[1];
+        const char *at = c && (is_last || (c != '-' && c != '_')) ? strchr(base64url, c) : NULL;
         if (!at)
             return -1;
         group = group << 6 | (uint32_t)(at - base64url);
@@ -57,6 +60,20 @@ ptrdiff_t base64url_decode(struct span text, char *out)
         }
     }
     return (ptrdiff_t)n;
+}
+
+ptrdiff_t base64url_decode(struct span text, char *out)
+{
+    return decode(text, "-_", out);
+}
+
+ptrdiff_t base64_decode(struct span text, char *out)
+{
+    if (text.n % 4 != 0)
+        return -1;
+    for (int i = 0; i < 2 && text.n && text.p[text.n - 1] == '='; i++)
+        text.n--;
+    return decode(text, "+/", out);
 }
 
 static bool is_unreserved(char c)

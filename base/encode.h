@@ -11,6 +11,8 @@ void text_base64url(struct text *text, struct span bytes);
 void text_base64(struct text *text, struct span bytes);
 /* Decodes into out, room of at least 3 bytes for every 4. Returns the length, -1: not base64url. */
 ptrdiff_t base64url_decode(struct span text, char *out);
+/* The same of RFC 4648 4, padded. */
+ptrdiff_t base64_decode(struct span text, char *out);
 /* All but the unreserved characters of RFC 3986 2.3, and those in `more`, as %XX. */
 void text_percent(struct text *text, struct span bytes, const char *more);
 /* For HTML text and quoted attributes: & < > " ' as references. */

@@ -49,6 +49,20 @@ static void base64_is_padded(void **state)
     }
 }
 
+static void base64_is_decoded_where_it_is_whole(void **state)
+{
+    static const char *const bad[] = {"Zg", "Zg=", "Z===", "====", "Zg=v", "Zm-v", "Zm_v", "Zm9 "};
+    char out[16];
+    (void)state;
+    assert_int_equal(base64_decode(SPAN(""), out), 0);
+    assert_int_equal(base64_decode(SPAN("Zg=="), out), 1);
+    assert_int_equal(base64_decode(SPAN("Zm8="), out), 2);
+    assert_int_equal(base64_decode(SPAN("Zm9v+/8="), out), 5);
+    assert_memory_equal(out, "foo\xfb\xff", 5);
+    for (size_t i = 0; i < COUNT(bad); i++)
+        assert_int_equal(base64_decode(span_of(bad[i]), out), -1);
+}
+
 static void base64url_refuses_other_letters(void **state)
 {
     char out[16];
@@ -110,6 +124,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(base64url_goes_there_and_back),
         cmocka_unit_test(base64_is_padded),
+        cmocka_unit_test(base64_is_decoded_where_it_is_whole),
         cmocka_unit_test(base64url_refuses_other_letters),
         cmocka_unit_test(texts_are_escaped),
         cmocka_unit_test(form_values_are_found),
