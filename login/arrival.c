@@ -81,7 +81,7 @@ static void ask(struct arrival *arrival, const char *method, const char *url, st
                     .headers = headers,
                     .body = body,
                     .timeout_ms = TIMEOUT_MS,
-                    .ca_file = arrival->arrivals->settings->ca_file,
+                    .tls = &(struct fetch_tls){.ca_file = arrival->arrivals->settings->ca_file},
                 },
                 done, arrival);
 }

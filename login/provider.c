@@ -113,7 +113,7 @@ static void fetch_document(struct provider *provider)
                     .headers = (const char *const[]){"Accept: application/json",
                                                      "User-Agent: hubgate-hub", NULL},
                     .timeout_ms = TIMEOUT_MS,
-                    .ca_file = provider->settings->ca_file,
+                    .tls = &(struct fetch_tls){.ca_file = provider->settings->ca_file},
                 },
                 on_document, provider);
     free(text);

@@ -2,9 +2,9 @@
 
 #include "base/str.h"
 #include "base/text.h"
+#include "web/transport.h"
 
 #include <assert.h>
-#include <curl/curl.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,20 +17,31 @@ struct fetcher {
     CURLM *multi;
     struct event *timer; /* libcurl's one timer */
     LIST_HEAD(, fetch) fetches;
+    TAILQ_HEAD(news, fetch) news; /* those of which there is something to tell */
+    struct event *later;          /* tells it */
+    struct fetch *telling;        /* NULL, also when it was cancelled meanwhile */
 };
 
 struct fetch {
     LIST_ENTRY(fetch) next;
     struct fetcher *fetcher;
     CURL *easy;
-    struct curl_slist *headers;
+    struct curl_slist *headers, *connect_to;
     struct deadline deadline; /* libcurl's own does not run while one waits for a connection */
     int64_t timeout_ms;
     fetch_done *done;
     void *arg;
-    struct text body;
+    struct text body; /* of a stream: what was not told yet */
     size_t head_bytes, body_bytes_max;
     bool connect_only;
+    struct fetch_stream stream; /* piece NULL: none is wanted */
+    bool flows;                 /* its head came, and said 2xx */
+    bool head_told, paused;
+    bool choked; /* libcurl was told to wait */
+    bool over;   /* libcurl is done with it, the result says how */
+    CURLcode result;
+    bool has_news;
+    TAILQ_ENTRY(fetch) next_news;
     char error[CURL_ERROR_SIZE]; /* libcurl's */
     char refusal[64];            /* ours, for an answer that is too large */
 };
@@ -39,25 +50,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *wa
 static int on_timer(CURLM *multi, long in_ms, void *arg);
 static size_t on_head(char *bytes, size_t size, size_t n, void *arg);
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg);
-static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose);
 static void on_ready(evutil_socket_t fd, short what, void *arg);
 static void on_due(evutil_socket_t fd, short what, void *arg);
+static void on_later(evutil_socket_t fd, short what, void *arg);
 static void on_deadline(struct deadline *deadline);
-
-/* libcurl fails at these only for want of memory. */
-static void *must_have(void *thing)
-{
-    if (!thing)
-        abort();
-    return thing;
-}
-
-/* Options are ours, so one that is refused is our mistake, or there is no memory. */
-#define SET(easy, option, value)                                                                   \
-    do {                                                                                           \
-        if (curl_easy_setopt(easy, option, value) != CURLE_OK)                                     \
-            abort();                                                                               \
-    } while (0)
 
 /* --- the fetcher --- */
 
@@ -68,6 +64,8 @@ struct fetcher *fetcher_new(struct loop *loop)
         abort();
     fetcher->loop = loop;
     fetcher->timer = evtimer_new(loop_base(loop), on_due, fetcher);
+    fetcher->later = evtimer_new(loop_base(loop), on_later, fetcher);
+    TAILQ_INIT(&fetcher->news);
     fetcher->multi = must_have(curl_multi_init());
     curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher);
@@ -92,6 +90,7 @@ void fetcher_free(struct fetcher *fetcher)
         fetch_cancel(LIST_FIRST(&fetcher->fetches));
     curl_multi_cleanup(fetcher->multi);
     event_free(fetcher->timer);
+    event_free(fetcher->later);
     curl_global_cleanup();
     free(fetcher);
 }
@@ -115,7 +114,6 @@ static void set_headers(struct fetch *fetch, const struct fetch_request *request
     if (!typed)
         add_line(fetch, "Content-Type:");
     add_line(fetch, "Expect:");
-    SET(fetch->easy, CURLOPT_HTTPHEADER, fetch->headers);
 }
 
 static void set_method(CURL *easy, const struct fetch_request *request)
@@ -134,31 +132,6 @@ static void set_method(CURL *easy, const struct fetch_request *request)
     SET(easy, CURLOPT_CUSTOMREQUEST, method);
 }
 
-static void set_transport(CURL *easy, const struct fetch_request *request)
-{
-    SET(easy, CURLOPT_URL, request->url);
-    SET(easy, CURLOPT_PATH_AS_IS, 1L);
-    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(easy, CURLOPT_PROXY, "");
-    SET(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    SET(easy, CURLOPT_NOSIGNAL, 1L);
-    SET(easy, CURLOPT_QUICK_EXIT, 1L); /* else a cancel waits for the name look-up to end */
-    SET(easy, CURLOPT_CONNECTTIMEOUT_MS,
-        (long)(request->connect_timeout_ms > 0 ? request->connect_timeout_ms : FETCH_CONNECT_MS));
-    if (request->unix_socket)
-        SET(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
-    if (request->ca_file)
-        SET(easy, CURLOPT_CAINFO, request->ca_file);
-    SET(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-    if (request->connect_only)
-        SET(easy, CURLOPT_CONNECT_ONLY, 1L);
-    if (request->fresh_connection || request->connect_only)
-        SET(easy, CURLOPT_FRESH_CONNECT, 1L);
-    if (request->fresh_connection)
-        SET(easy, CURLOPT_FORBID_REUSE, 1L);
-}
-
 struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *request,
                           fetch_done *done, void *arg)
 {
@@ -170,12 +143,15 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     fetch->arg = arg;
     fetch->body_bytes_max = request->body_bytes_max ? request->body_bytes_max : FETCH_BODY_MAX;
     fetch->connect_only = request->connect_only;
+    if (request->stream)
+        fetch->stream = *request->stream;
     fetch->timeout_ms = request->timeout_ms > 0 ? request->timeout_ms : FETCH_TIMEOUT_MS;
     fetch->deadline.expire = on_deadline;
     deadline_set(fetcher->loop, &fetch->deadline, fetch->timeout_ms);
-    set_transport(easy, request);
     set_method(easy, request);
     set_headers(fetch, request);
+    transport_set(easy, request, &fetch->headers, &fetch->connect_to);
+    SET(easy, CURLOPT_HTTPHEADER, fetch->headers);
     SET(easy, CURLOPT_PRIVATE, fetch);
     SET(easy, CURLOPT_ERRORBUFFER, fetch->error);
     SET(easy, CURLOPT_HEADERFUNCTION, on_head);
@@ -187,8 +163,25 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     return fetch;
 }
 
+static void add_news(struct fetch *fetch)
+{
+    if (!fetch->has_news)
+        TAILQ_INSERT_TAIL(&fetch->fetcher->news, fetch, next_news);
+    fetch->has_news = true;
+}
+
+static void drop_news(struct fetch *fetch)
+{
+    if (fetch->has_news)
+        TAILQ_REMOVE(&fetch->fetcher->news, fetch, next_news);
+    fetch->has_news = false;
+}
+
 static void fetch_unlink(struct fetch *fetch)
 {
+    if (fetch->fetcher->telling == fetch)
+        fetch->fetcher->telling = NULL;
+    drop_news(fetch);
     LIST_REMOVE(fetch, next);
     deadline_clear(&fetch->deadline);
     curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
@@ -198,6 +191,7 @@ static void fetch_free(struct fetch *fetch)
 {
     curl_easy_cleanup(fetch->easy);
     curl_slist_free_all(fetch->headers);
+    curl_slist_free_all(fetch->connect_to);
     text_release(&fetch->body);
     free(fetch);
 }
@@ -236,7 +230,7 @@ static void finish(struct fetch *fetch, const char *error)
     fetch_unlink(fetch);
     curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
     reply.status = error ? 0 : (unsigned)status;
-    if (error)
+    if (error || fetch->flows)
         fetch->body.n = 0;
     text_add(&fetch->body, (struct span){"", 1});
     reply.body = (struct span){fetch->body.p, fetch->body.n - 1};
@@ -253,15 +247,79 @@ static const char *why(const struct fetch *fetch, CURLcode result)
     return *fetch->error ? fetch->error : curl_easy_strerror(result);
 }
 
-static void finish_all(struct fetcher *fetcher)
+/* Waits for the next piece, once the head is there. */
+static void set_idle(struct fetch *fetch)
+{
+    if (fetch->stream.idle_ms > 0 && !fetch->paused && !fetch->over)
+        deadline_set(fetch->fetcher->loop, &fetch->deadline, fetch->stream.idle_ms);
+    else
+        deadline_clear(&fetch->deadline);
+}
+
+static void tell_head(struct fetch *fetch)
+{
+    struct fetch_reply reply = {.body = SPAN(""), .fd = -1, .from = fetch};
+    long status = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    reply.status = (unsigned)status;
+    fetch->head_told = true;
+    if (fetch->stream.head)
+        fetch->stream.head(fetch->arg, &reply);
+}
+
+static void tell_piece(struct fetch *fetch)
+{
+    struct fetcher *fetcher = fetch->fetcher;
+    struct text piece = fetch->body;
+    fetch->body = (struct text){0};
+    fetch->stream.piece(fetch->arg, (struct span){piece.p, piece.n});
+    piece.n = 0;
+    if (fetcher->telling)
+        fetch->body = piece; /* its room serves the next one */
+    else
+        text_release(&piece);
+}
+
+/* All that there is of it, outside of libcurl: so whoever is told may start and cancel whatever it
+ * likes. */
+static void tell(struct fetcher *fetcher, struct fetch *fetch)
+{
+    fetcher->telling = fetch;
+    if (fetch->flows && !fetch->head_told && !fetch->paused)
+        tell_head(fetch);
+    if (fetcher->telling && fetch->flows && !fetch->paused && fetch->body.n)
+        tell_piece(fetch);
+    if (!fetcher->telling || fetch->paused)
+        return;
+    if (fetch->choked) {
+        fetch->choked = false;
+        curl_easy_pause(fetch->easy, CURLPAUSE_CONT); /* may bring what libcurl kept */
+    } else if (fetch->over) {
+        make_one_line(fetch->error);
+        finish(fetch, why(fetch, fetch->result));
+    }
+}
+
+static void tell_all(struct fetcher *fetcher)
+{
+    struct fetch *fetch;
+    while ((fetch = TAILQ_FIRST(&fetcher->news))) {
+        drop_news(fetch);
+        tell(fetcher, fetch);
+    }
+    fetcher->telling = NULL;
+}
+
+static void take_ends(struct fetcher *fetcher)
 {
     CURLMsg *message;
     for (int left; (message = curl_multi_info_read(fetcher->multi, &left));) {
         struct fetch *fetch = NULL;
         CURLcode result = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
-        make_one_line(fetch->error);
-        finish(fetch, why(fetch, result));
+        fetch->over = true;
+        fetch->result = result;
+        add_news(fetch);
     }
 }
 
@@ -269,7 +327,25 @@ static void move(struct fetcher *fetcher, curl_socket_t fd, int ready)
 {
     int running;
     curl_multi_socket_action(fetcher->multi, fd, ready, &running);
-    finish_all(fetcher);
+    take_ends(fetcher);
+    tell_all(fetcher);
+}
+
+void fetch_pause(struct fetch *fetch)
+{
+    fetch->paused = true;
+    if (fetch->flows)
+        set_idle(fetch);
+}
+
+void fetch_resume(struct fetch *fetch)
+{
+    static const struct timeval at_once = {0, 0};
+    fetch->paused = false;
+    if (fetch->flows)
+        set_idle(fetch);
+    add_news(fetch);
+    evtimer_add(fetch->fetcher->later, &at_once);
 }
 
 static void watch(struct fetcher *fetcher, curl_socket_t fd, int what, struct event *watched)
@@ -298,9 +374,25 @@ static void set_timer(struct fetcher *fetcher, long in_ms)
         evtimer_add(fetcher->timer, &in);
 }
 
+/* One that finds no room comes again, when the others were told. */
+static size_t take_piece(struct fetch *fetch, struct span piece)
+{
+    if (fetch->body.n && piece.n > FETCH_PIECE_MAX - fetch->body.n) {
+        fetch->choked = true;
+        add_news(fetch);
+        return CURL_WRITEFUNC_PAUSE;
+    }
+    text_add(&fetch->body, piece);
+    set_idle(fetch);
+    add_news(fetch);
+    return piece.n;
+}
+
 /* Less than n makes libcurl end the transfer. */
 static size_t take(struct fetch *fetch, struct span piece)
 {
+    if (fetch->flows)
+        return take_piece(fetch, piece);
     if (piece.n > fetch->body_bytes_max - fetch->body.n) {
         snprintf(fetch->refusal, sizeof fetch->refusal, "the answer is larger than %zu bytes",
                  fetch->body_bytes_max);
@@ -310,11 +402,25 @@ static size_t take(struct fetch *fetch, struct span piece)
     return piece.n;
 }
 
-static size_t take_head(struct fetch *fetch, size_t n)
+/* The empty line after the fields of any answer, interim ones too. */
+static void end_head(struct fetch *fetch)
 {
-    fetch->head_bytes += n;
+    long status = 0;
+    curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (!fetch->stream.piece || fetch->flows || status / 100 != 2)
+        return;
+    fetch->flows = true;
+    set_idle(fetch);
+    add_news(fetch);
+}
+
+static size_t take_head(struct fetch *fetch, struct span line)
+{
+    fetch->head_bytes += line.n;
+    if (line.n && strchr("\r\n", *line.p))
+        end_head(fetch);
     if (fetch->head_bytes <= FETCH_HEAD_MAX)
-        return n;
+        return line.n;
     snprintf(fetch->refusal, sizeof fetch->refusal, "the answer's head is larger than %d bytes",
              (int)FETCH_HEAD_MAX);
     return 0;
@@ -330,14 +436,6 @@ const char *fetch_reply_header(const struct fetch_reply *reply, const char *name
 }
 
 /* --- callbacks --- */
-
-/* A process that is started meanwhile must not hold our connections open. */
-static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
-{
-    (void)arg;
-    (void)purpose;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
-}
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watched)
 {
@@ -355,8 +453,7 @@ static int on_timer(CURLM *multi, long in_ms, void *arg)
 
 static size_t on_head(char *bytes, size_t size, size_t n, void *arg)
 {
-    (void)bytes;
-    return take_head(arg, size * n);
+    return take_head(arg, (struct span){bytes, size * n});
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
@@ -381,10 +478,20 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
     move(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
+static void on_later(evutil_socket_t fd, short what, void *arg)
+{
+    (void)fd;
+    (void)what;
+    tell_all(arg);
+}
+
 static void on_deadline(struct deadline *deadline)
 {
     struct fetch *fetch = CONTAINER(deadline, struct fetch, deadline);
     char error[64];
-    snprintf(error, sizeof error, "no answer within %lld ms", (long long)fetch->timeout_ms);
+    if (fetch->flows)
+        snprintf(error, sizeof error, "nothing came for %lld ms", (long long)fetch->stream.idle_ms);
+    else
+        snprintf(error, sizeof error, "no answer within %lld ms", (long long)fetch->timeout_ms);
     finish(fetch, error);
 }
