@@ -4,13 +4,11 @@
 #include "base/index.h"
 #include "base/str.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* How many dropped routes are remembered for their ids; after how many printed the core is offered
- * to a worker that shares it. */
-enum { DROPPED_MAX = 4096, PRINTED_AT_ONCE = 256 };
+/* How many dropped routes are remembered for their ids. */
+enum { DROPPED_MAX = 4096 };
 
 TAILQ_HEAD(rows, store_route);
 
@@ -170,12 +168,9 @@ void store_print_route(const struct store *store, const struct store_route *rout
 void store_print(const struct store *store, int64_t before_ms, struct text *json)
 {
     const char *comma = "";
-    size_t n = 0;
     text_put(json, "{");
     const struct store_route *route;
     TAILQ_FOREACH (route, &store->live, next) {
-        if (++n % PRINTED_AT_ONCE == 0)
-            sched_yield(); /* else the kernel lets a request wait for milliseconds */
         if (route->last_activity_ms >= before_ms)
             continue;
         text_put(json, comma);

@@ -199,7 +199,6 @@ static struct evhttp_request *let_go(struct call *call)
 
 static void send_answer(struct call *call, unsigned status, const char *type, struct text *body)
 {
-    struct peer *peer = call->peer;
     struct evhttp_request *req = let_go(call);
     if (type)
         evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type", type);
@@ -210,7 +209,6 @@ static void send_answer(struct call *call, unsigned status, const char *type, st
         *body = (struct text){0};
     }
     evhttp_send_reply(req, (int)status, status_reason(status), NULL);
-    peer_answered(peer);
 }
 
 void call_answer(struct call *call, unsigned status, const char *type, struct text *body,

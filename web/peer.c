@@ -17,8 +17,6 @@
 enum { LINGER_MS = 2000, LINGER_BYTES = 16 * 1024 * 1024, MIB = 1024 * 1024 };
 /* What a client may send ahead while its call or stream is watched. */
 enum { AHEAD_MAX = 16 * 1024 };
-/* The longest answer that is written where it is given. */
-enum { WRITTEN_AT_ONCE = 16 * 1024 };
 
 enum peer_stage {
     PEER_IDLE,      /* no byte of a request yet */
@@ -198,19 +196,6 @@ void peer_answering(struct peer *peer, struct evhttp_request *req)
     bufferevent_setwatermark(peer->bev, EV_READ, 0, input_max(&peer->peers->limits));
     evhttp_request_set_on_complete_cb(req, on_sent, peer);
     set_stage(peer, PEER_ANSWERING);
-}
-
-void peer_answered(struct peer *peer)
-{
-    struct bufferevent *bev = peer->bev;
-    struct evbuffer *output = bufferevent_get_output(bev);
-    if (bufferevent_openssl_get_ssl(bev) || evbuffer_get_length(output) > WRITTEN_AT_ONCE)
-        return;
-    evbuffer_unfreeze(output, 1); /* only bufferevents take from their output */
-    (void)evbuffer_write(output, bufferevent_getfd(bev)); /* what fails is tried again, and met */
-    evbuffer_freeze(output, 1);
-    if (evbuffer_get_length(output) == 0) /* evhttp goes on to the next request in this turn */
-        bufferevent_trigger(bev, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
 }
 
 /* evhttp's callbacks on the bufferevent carry its connection: from now on we hear of its end. */

@@ -43,8 +43,6 @@ size_t peer_unread(const struct peer *peer);
 void peer_cut(struct peer *peer);
 /* Its answer, or what is left of it, is about to be written. */
 void peer_answering(struct peer *peer, struct evhttp_request *req);
-/* All of it is in evhttp's hands: a short one goes out now, without another turn of the loop. */
-void peer_answered(struct peer *peer);
 /* After evhttp has been freed: connections it never took. */
 void peers_release(struct peers *peers);
 

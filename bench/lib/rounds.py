@@ -41,6 +41,10 @@ class Progress:
         self.since = now
         self.todo[step] -= 1
 
+    def seconds(self):
+        """What each took in its last round."""
+        return {" ".join(step): round(took, 2) for step, took in self.took.items()}
+
     def seconds_left(self):
         mean = sum(self.took.values()) / len(self.took) if self.took else 0.0
         return sum(count * self.took.get(step, mean) for step, count in self.todo.items())

@@ -5,9 +5,8 @@ import pathlib
 import subprocess
 
 PROJECT = pathlib.Path(__file__).resolve().parents[2]
-ROWS = ["keepalive", "page", "download", "ws", "kernels", "ws-idle", "tls-resumed", "two-workers",
-        "beside-change", "add-beside", "beside-download", "route-add", "route-delete", "route-list",
-        "route-memory", "route-lookup"]
+ROWS = ["keepalive", "page", "download", "ws", "kernels", "ws-idle", "tls-resumed",
+        "beside-download", "route-add", "route-delete", "route-list", "route-memory", "route-lookup"]
 
 
 def test_bench_measures_its_rows_without_a_failed_request(tmp_path):
