@@ -53,6 +53,14 @@ bool span_is_ascii(struct span text)
     return (found & 0x8080808080808080u) == 0;
 }
 
+bool span_is_line(struct span text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
 bool span_lists(struct span list, struct span word)
 {
     while (list.p) {

@@ -41,6 +41,8 @@ static inline bool is_token_byte(char c)
 {
     return token_bytes[(unsigned char)c] != 0;
 }
+/* No control character of ASCII: it stays on one line wherever it is written. */
+bool span_is_line(struct span text);
 /* Decimal digits only, no sign, no space; false when empty or above max. */
 bool span_number(struct span text, uint64_t max, uint64_t *value) MUST_CHECK;
 int hex_value(char c); /* 0-15, or -1 */

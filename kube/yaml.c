@@ -101,7 +101,7 @@ static json_t *read_list(struct document *document, unsigned depth)
     return NULL;
 }
 
-/* A key: a scalar that is not there yet. */
+/* A key: a scalar of one line that is not there yet. */
 static bool check_key(const struct document *document, const yaml_event_t *event, const json_t *map)
 {
     if (!check_node(document, event))
@@ -109,6 +109,8 @@ static bool check_key(const struct document *document, const yaml_event_t *event
     if (event->type != YAML_SCALAR_EVENT)
         return refuse(document, event, "a key is one word");
     const char *key = (const char *)event->data.scalar.value;
+    if (!span_is_line(span_of(key)))
+        return refuse(document, event, "a key has a control character");
     if (json_object_get(map, key))
         return error_set(document->error, "%s:%u: the key '%.80s' is here twice", document->path,
                          line_of(event->start_mark), key);

@@ -192,6 +192,17 @@ static void secrets_are_the_same_or_not(void **state)
     assert_false(same_secret(SPAN(""), SPAN("abc")));
 }
 
+static void a_line_has_no_control_characters(void **state)
+{
+    (void)state;
+    assert_true(span_is_line(SPAN("")));
+    assert_true(span_is_line(SPAN("a b\xc3\xa9~")));
+    assert_false(span_is_line(SPAN("a\n")));
+    assert_false(span_is_line(SPAN("\x1b[0m")));
+    assert_false(span_is_line(SPAN("a\x7f")));
+    assert_false(span_is_line(SPAN("a\0b")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -205,6 +216,7 @@ int main(void)
         cmocka_unit_test(escapes_are_decoded_or_refused),
         cmocka_unit_test(utf8_sequences_have_a_length),
         cmocka_unit_test(secrets_are_the_same_or_not),
+        cmocka_unit_test(a_line_has_no_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

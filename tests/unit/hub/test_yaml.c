@@ -117,6 +117,7 @@ static void test_the_top_is_a_map_of_one_document(void **state)
     expect_error("\nword\n", ":2: lines like `key: value` were expected");
     expect_error("a: 1\n---\nb: 2\n", ":2: a second document begins here; one is read");
     expect_error("[a]: 1\n", ":1: a key is one word");
+    expect_error("\"a\\nb\": 1\n", ":1: a key has a control character");
 }
 
 static void test_a_key_comes_once(void **state)
