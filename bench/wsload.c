@@ -84,9 +84,9 @@ static uint64_t under_way(const struct conn *conn)
     return conn->due_n - conn->came_n;
 }
 
-static void ask_to_send(struct conn *conn)
+static void ask_to_send(struct conn *conn, int64_t due_us)
 {
-    conn->due_us[conn->due_n++ % UNDER_WAY_MAX] = now_us();
+    conn->due_us[conn->due_n++ % UNDER_WAY_MAX] = due_us;
     lws_callback_on_writable(conn->wsi);
 }
 
@@ -125,7 +125,7 @@ static void round_trip_done(struct conn *conn)
     if (load->rate > 0)
         return;
     if (now < load->ends_us)
-        ask_to_send(conn);
+        ask_to_send(conn, now_us());
     else
         conn_idle(conn);
 }
@@ -139,25 +139,32 @@ static void received(struct conn *conn, size_t n)
     }
 }
 
-/* At a fixed rate. Past the end it waits for what is still under way, for a while. */
+/* At a fixed rate: what is due, also where we come late. Past the end it waits for what is still
+ * under way, for a while. */
 static void timer_ran(struct conn *conn)
 {
     struct load *load = conn->load;
     int64_t now = now_us(), interval = 1000000 / (int64_t)load->rate;
 
-    if (now >= load->ends_us && (under_way(conn) == 0 || now >= load->ends_us + PATIENCE_US)) {
+    if (now >= load->ends_us + PATIENCE_US) {
         load->failed += (uint32_t)under_way(conn);
         conn_idle(conn);
         return;
     }
-    if (now < load->ends_us) {
+    if (conn->next_us < load->ends_us) {
         if (under_way(conn) < UNDER_WAY_MAX)
-            ask_to_send(conn);
+            ask_to_send(conn, conn->next_us);
         else
             load->failed++;
+    } else if (under_way(conn) == 0) {
+        conn_idle(conn);
+        return;
     }
     conn->next_us += interval;
-    lws_set_timer_usecs(conn->wsi, conn->next_us > now ? conn->next_us - now : 1);
+    if (conn->next_us >= load->ends_us)
+        lws_set_timer_usecs(conn->wsi, 5000); /* nothing more is due: is all back? */
+    else
+        lws_set_timer_usecs(conn->wsi, conn->next_us > now ? conn->next_us - now : 1);
 }
 
 static void closed(struct conn *conn)
@@ -183,7 +190,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         conn->wsi = wsi;
         conn->open = true;
-        ask_to_send(conn);
+        ask_to_send(conn, now_us());
         return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         if (conn != NULL)
@@ -235,7 +242,7 @@ static void start_conn(struct load *load, struct conn *conn, uint32_t i)
         lws_set_timer_usecs(conn->wsi, first);
         return;
     }
-    ask_to_send(conn);
+    ask_to_send(conn, now_us());
 }
 
 static int by_value(const void *a, const void *b)

@@ -108,7 +108,8 @@ class Load:
     def wait_ready(self, count):
         ready = self.answer()
         if ready["ready"] < count:
-            raise rig.BenchError(f"only {ready['ready']} of {count} connections opened")
+            raise rig.BenchError(f"only {ready['ready']} of {count} connections opened; limits here: "
+                                 f"{rig.limits()}")
 
     def tell(self, line):
         self.process.popen.stdin.write(line.encode() + b"\n")

@@ -26,6 +26,13 @@ def allow_descriptors(wanted=16384):
     return hard
 
 
+def limits():
+    """What bounds connections on this machine, for a person."""
+    ports = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
+    return (f"{resource.getrlimit(resource.RLIMIT_NOFILE)[0]} descriptors a process (ulimit -n), "
+            f"local ports {'-'.join(ports)}")
+
+
 def free_ports(count):
     sockets = []
     for _ in range(count):

@@ -13,10 +13,11 @@ def handshakes(key, *options):
         meter, got = steady(bench, running, 32, "tlsload", "--port", running.https,
                             "--seconds", bench.seconds, *options)
         wanted = got["handshakes"] if "--resume" in options else 0
-        if got["resumed"] != wanted:
+        if got["resumed"] != wanted or not got["handshakes"]:
             raise rig.BenchError(f"{got['resumed']} of {got['handshakes']} handshakes were resumed")
         return {key: per_unit(meter, got["handshakes"], got["handshakes"] / got["seconds"],
-                              resumed=got["resumed"], tickets=got["tickets"],
+                              resumed=got["resumed"],
+                              tickets=got["tickets"] / got["handshakes"],
                               **{name: got[name] for name in (*LATENCIES, "failed")})}
     return measure
 
@@ -35,7 +36,8 @@ SCENARIOS = [
                   "one request each, no resumption")], handshakes("tls-handshake"), variant="tls",
              floor=False),
     Scenario([Row("tls-resumed", "TLS resumed handshakes", HANDSHAKE, "handshakes/s",
-                  "one request each, by session ticket, each one counted")],
+                  "one request each, by session ticket, each one counted",
+                  besides=(("tickets", "{} new tickets a connection, each of which a client uses once"),))],
              handshakes("tls-resumed", "--resume"), variant="tls", floor=False),
     Scenario([Row("tls-download", "TLS 64 MiB downloads", "µs of CPU / MiB", "MiB/s",
                   f"{TRANSFERS} at a time; p50 is a whole transfer")], download, variant="tls",
