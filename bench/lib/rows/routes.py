@@ -5,6 +5,7 @@ import statistics
 import time
 
 from .. import rig
+from ..bench import OUT
 from ..load import LATENCIES, per_unit, wrk, wrk_once
 from ..replay import api_request, replay, written
 from ..row import CPU, Bound, Row, Scenario
@@ -48,6 +49,20 @@ def change(bench, running, requests, count, at_once=1):
         return None
     return per_unit(meter, count, count / got["seconds"], failed=got["failed"],
                     client_s=got["seconds"], **{name: got["each"][name] for name in LATENCIES})
+
+
+def bare_answer(bench, requests, count):
+    """What the same requests cost a program on the proxy's core that only reads and answers them,
+    in µs: the origin. No API on one core is below it."""
+    [port] = rig.free_ports(1)
+    process = rig.Process([OUT / "origin", port], bench.cores.proxy, bench.log_path("origin"))
+    try:
+        process.wait_port(port)
+        with rig.Meter(process, bench.cores) as meter:
+            replay(bench, port, requests)
+        return meter.cpu * 1e6 / count
+    finally:
+        process.stop()
 
 
 def memory_of(bench, peer, count, workers=1, own_targets=False, at_once=1):
@@ -110,6 +125,8 @@ def table_of(size, suffix=""):
         try:
             if added is None:
                 return {}
+            if peer.name == "hubgate" and not suffix:
+                added["bare_us"] = bare_answer(bench, additions(bench, WARM, count), count - WARM)
             one = peer.start(bench, "plain")
             replay(bench, one.api, additions(bench, 0, 1))
             results = {"route-add": added, "route-list": listed(bench, many),
@@ -136,7 +153,8 @@ def rows_of(size, suffix=""):
     worker = ("per_worker", "{} bytes of it are one worker's, the rest the table of the REST API")
     return [
         Row("route-add" + suffix, f"route add, {size} one by one", "µs of CPU / route", "routes/s",
-            besides=(("client_s", "{} s for all"),)),
+            besides=(("client_s", "{} s for all"),
+                     ("bare_us", "{} µs for a program that only reads and answers the request"))),
         Row("route-delete" + suffix, f"route delete, {size} one by one", "µs of CPU / route",
             "routes/s", besides=(("client_s", "{} s for all"),)),
         Row("route-list" + suffix, f"list of {size} routes", "ms of the client's time",
