@@ -3,6 +3,7 @@
 #include "base/nearest.h"
 #include "base/str.h"
 #include "base/text.h"
+#include "kube/current.h"
 #include "kube/yaml.h"
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct kubeconfig {
     struct entry *entries[KINDS];
     size_t entries_n[KINDS];
     char *current;
+    const char *current_file; /* that says it */
 };
 
 /* ---- entries ---- */
@@ -111,8 +113,10 @@ static bool take_setting(struct kubeconfig *config, const char *file,
                          file, setting->line);
     if (strcmp(key, "current-context") == 0 && (setting->is_tree || !span_is_line(span_of(text))))
         return error_set(error, "%.200s:%u: current-context is a name", file, setting->line);
-    if (strcmp(key, "current-context") == 0 && *text && !config->current)
+    if (strcmp(key, "current-context") == 0 && *text && !config->current) {
         config->current = must_copy(text);
+        config->current_file = file;
+    }
     return true;
 }
 
@@ -309,4 +313,17 @@ bool kubeconfig_choose(const struct kubeconfig *config, const char *name,
         return entry_refuse(chosen, error, "names no cluster");
     *context = context_of(chosen);
     return cluster_read(cluster, server, user, error);
+}
+
+bool kubeconfig_use(struct kubeconfig *config, const char *name, struct error *error)
+{
+    const char *file = config->current ? config->current_file : config->files[0];
+    if (!find(config, CONTEXT, name))
+        return refuse_context(config, name, error);
+    if (!current_write(file, name, error))
+        return false;
+    free(config->current);
+    config->current = must_copy(name);
+    config->current_file = file;
+    return true;
 }

@@ -35,4 +35,10 @@ bool kubeconfig_choose(const struct kubeconfig *config, const char *name,
                        struct kubeconfig_context *context, struct cluster *cluster,
                        struct error *error) MUST_CHECK;
 
+/* Makes it the current context: in the file that says which one is, else in the first. The
+ * kubeconfig knows it then too. False: there is none of that name, or the file stays as it was
+ * (kube/current).
+ */
+bool kubeconfig_use(struct kubeconfig *config, const char *name, struct error *error) MUST_CHECK;
+
 #endif

@@ -561,6 +561,106 @@ static void users_that_are_wrong(void **state)
     }
 }
 
+/* ---- another current context ---- */
+
+static void expect_file(const char *name, const char *text)
+{
+    char bytes[1024];
+    FILE *in = fopen(path_of(name), "r");
+    assert_non_null(in);
+    bytes[fread(bytes, 1, sizeof bytes - 1, in)] = '\0';
+    fclose(in);
+    assert_string_equal(bytes, text);
+}
+
+static void use(const char *text, const char *name)
+{
+    read_path(write_file("config", text));
+    if (!kubeconfig_use(config, name, &error))
+        fail_msg("%s", error.text);
+    assert_string_equal(kubeconfig_current(config), name);
+    assert_int_not_equal(access(path_of("config.lock"), F_OK), 0);
+}
+
+#define CONTEXTS "contexts: [{name: a}, {name: 'b: c'}] # mine\n"
+
+static void the_line_of_the_current_context_changes(void **state)
+{
+    (void)state;
+    use("# x\ncurrent-context: b # y\n\n" CONTEXTS, "a");
+    expect_file("config", "# x\ncurrent-context: \"a\"\n\n" CONTEXTS);
+    use(CONTEXTS "current-context:\n", "b: c");
+    expect_file("config", CONTEXTS "current-context: \"b: c\"\n");
+    use(CONTEXTS "current-context: b", "a");
+    expect_file("config", CONTEXTS "current-context: \"a\"\n");
+    use(CONTEXTS "users:", "a");
+    expect_file("config", CONTEXTS "users:\ncurrent-context: \"a\"\n");
+}
+
+static void mode_and_link_stay(void **state)
+{
+    struct stat about;
+    (void)state;
+    read_path(write_file("config", CONTEXTS));
+    chmod(path_of("config"), 0640);
+    assert_int_equal(symlink("config", path_of("link")), 0);
+    read_path(path_of("link"));
+    assert_true(kubeconfig_use(config, "a", &error));
+    expect_file("config", CONTEXTS "current-context: \"a\"\n");
+    assert_int_equal(lstat(path_of("link"), &about), 0);
+    assert_true(S_ISLNK(about.st_mode));
+    assert_int_equal(stat(path_of("config"), &about), 0);
+    assert_int_equal(about.st_mode & 0777, 0640);
+}
+
+static void expect_no_use(const char *text, const char *name, const char *what)
+{
+    read_path(write_file("config", text));
+    assert_false(kubeconfig_use(config, name, &error));
+    if (!strstr(error.text, what))
+        fail_msg("%s", error.text);
+    expect_file("config", text);
+}
+
+static void what_cannot_be_changed_stays(void **state)
+{
+    static const char *const texts[] = {
+        "{\"contexts\": [{\"name\": \"a\"}],\n\"current-context\": \"b\"}\n",
+        "{contexts: [{name: a}]}\n",
+        "contexts: [{name: a}]\ncurrent-context: >-\n  b\n",
+        "contexts: [{name: a}]\n\"current-context\": b\n",
+        "contexts: [{name: a}]\n...\n",
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        expect_no_use(texts[i], "a", "not on a line of its own");
+        assert_int_not_equal(access(path_of("config.lock"), F_OK), 0);
+    }
+    expect_no_use(CONTEXTS, "d", ": no context 'd': there are 'a', 'b: c'");
+    write_file("config.lock", "");
+    expect_no_use(CONTEXTS, "a", "config.lock is there: somebody else changes the file");
+    unlink(path_of("config.lock"));
+}
+
+static void the_file_that_says_it_changes(void **state)
+{
+    char list[512];
+    (void)state;
+    write_file("first", CONTEXTS);
+    write_file("second", "current-context: x\n");
+    snprintf(list, sizeof list, "%s:%s", path_of("first"), path_of("second"));
+    set_list(list);
+    read_path(NULL);
+    assert_true(kubeconfig_use(config, "a", &error));
+    expect_file("first", CONTEXTS);
+    expect_file("second", "current-context: \"a\"\n");
+    write_file("second", "users:\n");
+    read_path(NULL);
+    assert_true(kubeconfig_use(config, "a", &error));
+    expect_file("first", CONTEXTS "current-context: \"a\"\n");
+    unsetenv("KUBECONFIG");
+}
+
 /* What is wrong elsewhere does not hinder. */
 static void other_contexts_are_not_looked_into(void **state)
 {
@@ -618,6 +718,10 @@ int main(void)
         cmocka_unit_test(servers_that_are_wrong),
         cmocka_unit_test(users_that_are_wrong),
         cmocka_unit_test(other_contexts_are_not_looked_into),
+        cmocka_unit_test(the_line_of_the_current_context_changes),
+        cmocka_unit_test(mode_and_link_stay),
+        cmocka_unit_test(what_cannot_be_changed_stays),
+        cmocka_unit_test(the_file_that_says_it_changes),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
