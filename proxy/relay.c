@@ -177,19 +177,25 @@ void relay_release(struct relay *relay)
     framing_release(&relay->framing);
 }
 
+void relay_frame(const struct relay *relay, struct span payload, struct spans *spans)
+{
+    bool chunk = relay->chunked && payload.n > 0;
+    if (chunk) {
+        spans_number(spans, payload.n, 16);
+        spans_own(spans, SPAN("\r\n"));
+    }
+    spans_add(spans, payload);
+    if (chunk)
+        spans_own(spans, SPAN("\r\n"));
+}
+
 enum relay_step relay_first(struct relay *relay, char *bytes, size_t n, size_t *used,
                             struct spans *spans)
 {
     size_t payload;
     enum framing_step step = framing_take(&relay->framing, bytes, n, used, &payload);
     relay->bytes += payload;
-    if (payload > 0 && relay->chunked) {
-        spans_number(spans, payload, 16);
-        spans_own(spans, SPAN("\r\n"));
-    }
-    spans_add(spans, (struct span){bytes, payload});
-    if (payload > 0 && relay->chunked)
-        spans_own(spans, SPAN("\r\n"));
+    relay_frame(relay, (struct span){bytes, payload}, spans);
     if (step == FRAMING_BAD)
         return RELAY_BAD;
     if (step != FRAMING_DONE)

@@ -42,6 +42,8 @@ static inline bool relay_blocked(const struct relay *relay)
 /* Gives back what is lent and frees the framing's own. */
 void relay_release(struct relay *relay);
 
+/* Adds to the spans what to write of a body's bytes: as a chunk, if the receiver gets chunks. */
+void relay_frame(const struct relay *relay, struct span payload, struct spans *spans);
 /* The part of the body that came with the head, bytes[0, n): adds to the spans what to write after
  * the head. *used: how many bytes belonged to the message. RELAY_WAITS, RELAY_DONE or RELAY_BAD. */
 enum relay_step relay_first(struct relay *relay, char *bytes, size_t n, size_t *used,

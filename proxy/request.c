@@ -126,13 +126,7 @@ void request_send(struct exchange *x)
     spans_start(&spans);
     x->stage = STAGE_REQUEST;
     forward_request(&spans, x);
-    if (x->up.chunked && x->first.n) {
-        spans_number(&spans, x->first.n, 16);
-        spans_own(&spans, SPAN("\r\n"));
-    }
-    spans_add(&spans, x->first);
-    if (x->up.chunked && x->first.n)
-        spans_own(&spans, SPAN("\r\n"));
+    relay_frame(&x->up, x->first, &spans);
     if (spans.overflow) {
         exchange_fail(x, END_BAD_REQUEST, "header larger than the limit");
         return;
