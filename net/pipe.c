@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { PIPE_BYTES = 256 * 1024 };
+/* Slots count as pages, whatever each holds: a sender that writes in small pieces fills 64 of them
+ * (256 KiB) with half as many bytes. 1 MiB is what everybody may have (fs.pipe-max-size). */
+enum { PIPE_BYTES = 1024 * 1024, LEAST_BYTES = 64 * 1024 };
 
 struct pipe *pipe_lend(struct bufs *bufs)
 {
@@ -12,7 +14,13 @@ struct pipe *pipe_lend(struct bufs *bufs)
     int fds[2];
     if (pipe || pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0)
         return pipe;
-    fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES); /* where that is refused the usual 64 KiB will do */
+    /* Refused to a user who has many: the usual 64 KiB will do, what is left beyond that will not.
+     */
+    if (fcntl(fds[1], F_SETPIPE_SZ, PIPE_BYTES) < 0 && fcntl(fds[1], F_GETPIPE_SZ) < LEAST_BYTES) {
+        close(fds[0]);
+        close(fds[1]);
+        return NULL;
+    }
     pipe = must_alloc(sizeof *pipe);
     pipe->out = fds[0];
     pipe->in = fds[1];

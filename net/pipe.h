@@ -11,7 +11,7 @@ struct pipe {
     size_t filled;
 };
 
-/* NULL: no descriptors left; then bytes are copied. */
+/* NULL: no descriptors or no room in pipes left; then bytes are copied. */
 struct pipe *pipe_lend(struct bufs *bufs);
 /* One that is not empty is closed, bytes and all. NULL: nothing. */
 void pipe_return(struct bufs *bufs, struct pipe *pipe);
