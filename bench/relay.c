@@ -192,6 +192,8 @@ static struct side *side_new(int fd)
         exit(1);
     side->fd = fd;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "reno",
+               4); /* a floor does not pace, as BBR would */
     return side;
 }
 
@@ -224,9 +226,9 @@ static void on_connection(struct relay *relay, const struct side *listener)
             close(fd);
             return;
         }
-        connect(upstream, (struct sockaddr *)&addr, sizeof addr);
         a = side_new(fd);
         b = side_new(upstream);
+        connect(upstream, (struct sockaddr *)&addr, sizeof addr);
         a->other = b;
         b->other = a;
         if (relay->splices && !(add_pipe(a) && add_pipe(b))) {

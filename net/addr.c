@@ -76,9 +76,10 @@ bool cidr_has(const struct cidr *cidr, const struct sockaddr *addr)
     return rest == 0 || ((bytes[whole] ^ cidr->bytes[whole]) >> (8 - rest)) == 0;
 }
 
-void socket_set_up(int fd)
+void socket_set_up(int fd, const struct sockaddr *addr)
 {
     enum { IDLE_S = 60, EVERY_S = 15, TRIES = 4, DEAD_MS = 120000 };
+    static const char unpaced[] = "reno";
     static const struct {
         int level, name, value;
     } settings[] = {
@@ -89,6 +90,8 @@ void socket_set_up(int fd)
     for (size_t i = 0; i < COUNT(settings); i++)
         setsockopt(fd, settings[i].level, settings[i].name, &settings[i].value,
                    sizeof settings[i].value);
+    if (addr_is_loopback(addr))
+        setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, unpaced, sizeof unpaced - 1);
 }
 
 bool addr_parse(struct addr *addr, const char *literal, uint16_t port)

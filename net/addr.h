@@ -26,10 +26,11 @@ struct cidr {
 bool cidr_parse(struct cidr *cidr, const char *text) MUST_CHECK;
 bool cidr_has(const struct cidr *cidr, const struct sockaddr *addr);
 
-/* What every TCP socket of ours gets, connected or listening (accepted ones inherit it): no delay,
- * and dead peers are found, by keep-alive on quiet connections and TCP_USER_TIMEOUT on busy ones.
- */
-void socket_set_up(int fd);
+/* What every TCP socket of ours gets, before it connects to the address or listens there (accepted
+ * ones inherit it): no delay, and dead peers are found, by keep-alive on quiet connections and
+ * TCP_USER_TIMEOUT on busy ones. Within the host there is no network to be fair to: BBR, where it
+ * is the host's default, would pace long bodies there, which costs a timer every few segments. */
+void socket_set_up(int fd, const struct sockaddr *addr);
 
 /* A literal IPv4 or IPv6 address, without brackets: no look-up needed. */
 bool addr_parse(struct addr *addr, const char *literal, uint16_t port) MUST_CHECK;

@@ -31,7 +31,7 @@ static int bind_one(const struct sockaddr *addr, socklen_t length, bool shared, 
         set_flag(fd, SOL_SOCKET, SO_REUSEPORT, 1);
     if (addr->sa_family == AF_INET6)
         set_flag(fd, IPPROTO_IPV6, IPV6_V6ONLY, dual ? 0 : 1);
-    socket_set_up(fd); /* accepted sockets inherit it */
+    socket_set_up(fd, addr); /* accepted sockets inherit it */
     if (bind(fd, addr, length) == 0)
         return fd;
     int why = errno;

@@ -54,7 +54,7 @@ bool stream_connect(struct stream *stream, struct loop *loop, struct bufs *bufs,
     if (fd < 0)
         return broken(stream, errno);
     if (addr->sa_family != AF_UNIX)
-        socket_set_up(fd);
+        socket_set_up(fd, addr);
     if (connect(fd, addr, length) != 0 && errno != EINPROGRESS) {
         broken(stream, errno);
         close(fd);

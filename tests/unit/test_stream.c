@@ -296,7 +296,7 @@ static void a_connection_opens_with_news(void **state)
     rig->peer = accept(bound.fds[0], NULL, NULL);
     assert_true(write_text(rig, "abc"));
     check_peer_gets(rig, "abc");
-    socket_set_up(rig->stream.fd);
+    socket_set_up(rig->stream.fd, (struct sockaddr *)&addr.storage);
     bound_close(&bound);
 }
 
