@@ -60,6 +60,16 @@ static bool is_plain_end(enum ending ending)
     return ending == END_OK || ending == END_SHUTDOWN;
 }
 
+/* The client announced its last request (RFC 9112 9.6) and nothing came behind it: nothing will
+ * come that would reset the connection under the answer. With TLS its close_notify is still to
+ * come. */
+static bool has_said_all(const struct exchange *x)
+{
+    const struct client *client = x->client;
+    return x->last && x->up.done && !client->ahead && !client->stream.tls &&
+           !client->stream.readable && (!client->in || buf_filled(client->in) == 0);
+}
+
 static enum client_fate fate_of(const struct exchange *x, enum ending ending)
 {
     bool whole = x->stage == STAGE_ANSWER || ending == END_OK;
@@ -67,6 +77,8 @@ static enum client_fate fate_of(const struct exchange *x, enum ending ending)
         return is_plain_end(ending) ? CLIENT_CLOSE : CLIENT_RESET;
     if (!whole) /* silence: no answer can be told from a cut one */
         return x->status ? CLIENT_RESET : CLIENT_CLOSE;
+    if (x->stage == STAGE_REPLY && has_said_all(x))
+        return CLIENT_CLOSE;
     return x->keep && x->up.done ? CLIENT_KEEP : CLIENT_END;
 }
 

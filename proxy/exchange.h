@@ -46,6 +46,7 @@ struct exchange {
     unsigned char method;   /* enum method */
     unsigned char ending;   /* enum ending of STAGE_ANSWER */
     bool upgrade;           /* a WebSocket is wanted */
+    bool last;              /* the client said that it sends no more requests */
     bool keep;              /* the client connection goes on after it */
     bool upstream_keep;     /* the reply lets the upstream connection go on */
     bool retried;

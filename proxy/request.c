@@ -67,6 +67,7 @@ void request_begin(struct exchange *x)
     x->method = (unsigned char)head->method;
     x->old_client = head->version == HTTP_1_0;
     x->keep = x->old_client ? head->keep_alive && !head->close : !head->close;
+    x->last = !x->keep;
     x->upgrade = wants_socket(head);
     take_first(x);
     if (x->stage != STAGE_CONNECT) /* refused */
