@@ -10,7 +10,7 @@ enum { SIZE_DIGITS, SIZE_EXTENSION, SIZE_LF, CHUNK_BYTES, CHUNK_CR, CHUNK_LF, TR
 
 static void begin(struct framing *framing, enum framing_kind kind, uint64_t left)
 {
-    *framing = (struct framing){.kind = kind, .left = left};
+    *framing = (struct framing){.kind = (unsigned char)kind, .left = left};
     framing->done = kind == FRAMING_NONE || (kind == FRAMING_LENGTH && left == 0);
 }
 
@@ -62,7 +62,7 @@ static enum framing_step take_trailers(struct framing *framing, const char *byte
         if (framing->trailers_n < 2 || end[-2] != '\r')
             return FRAMING_BAD;
         if (framing->trailers_n == 2 || end[-3] == '\n') {
-            framing->trailers_n -= 2; /* without the empty line */
+            framing->trailers_n = (uint16_t)(framing->trailers_n - 2); /* without the empty line */
             framing->done = true;
             return FRAMING_DONE;
         }

@@ -16,12 +16,12 @@ enum framing_step { FRAMING_MORE, FRAMING_DONE, FRAMING_BAD };
 enum { TRAILERS_MAX_BYTES = 8192, CHUNK_EXTENSIONS_MAX_BYTES = 16384 };
 
 struct framing {
-    enum framing_kind kind;
+    unsigned char kind; /* enum framing_kind */
     bool done;
     unsigned char state;      /* chunked: where in the chunk grammar */
     unsigned char digits;     /* chunked: of the size line */
-    uint32_t extension_bytes; /* chunked: so far */
-    uint32_t trailers_n;      /* chunked: the trailer lines with their CRLFs, owned */
+    uint16_t extension_bytes; /* chunked: so far */
+    uint16_t trailers_n;      /* chunked: the trailer lines with their CRLFs, owned */
     char *trailers;
     uint64_t left; /* bytes of the body or the chunk still to come */
 };

@@ -24,7 +24,6 @@ static bool broken(struct stream *stream, int why)
 
 static void open_on(struct stream *stream, struct loop *loop, struct bufs *bufs, int fd)
 {
-    stream->loop = loop;
     stream->bufs = bufs;
     stream->fd = fd;
     stream->why = 0;
@@ -79,7 +78,7 @@ static ssize_t read_tls(struct stream *stream, void *bytes, size_t n)
     enum tls_step step = TLS_DONE;
     ssize_t got = tls_read(stream->tls, bytes, n, &step);
     if (got > 0) {
-        stream->received += (uint64_t)got;
+        stream->received += (uint32_t)got;
         /* As with a short read of a plain socket, the end may be behind it. */
         if (step == TLS_WANT_READ && !stream->hangup)
             stream->readable = false;
@@ -113,7 +112,7 @@ ssize_t stream_read(struct stream *stream, void *bytes, size_t n)
         return read_tls(stream, bytes, n);
     ssize_t got = recv(stream->fd, bytes, n, 0);
     if (got > 0) {
-        stream->received += (uint64_t)got;
+        stream->received += (uint32_t)got;
         /* A short read emptied the socket, unless the end is behind it: then no new edge comes. */
         if ((size_t)got < n && !stream->hangup)
             stream->readable = false;
@@ -127,7 +126,7 @@ ssize_t stream_splice_out(struct stream *stream, int pipe_in, size_t n)
     ssize_t got = splice(stream->fd, NULL, pipe_in, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (got < 0)
         return read_failed(stream);
-    stream->received += (uint64_t)got;
+    stream->received += (uint32_t)got;
     return got;
 }
 
@@ -191,7 +190,7 @@ ssize_t stream_splice_in(struct stream *stream, int pipe_out, size_t n)
 {
     ssize_t taken = splice(pipe_out, NULL, stream->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     if (taken > 0) {
-        stream->sent += (uint64_t)taken;
+        stream->sent += (uint32_t)taken;
         return taken;
     }
     if (taken < 0 && (errno == EAGAIN || errno == EINTR))
@@ -210,7 +209,7 @@ static bool flush(struct stream *stream)
             return false;
         if (taken == 0)
             return true;
-        stream->sent += (uint64_t)taken;
+        stream->sent += (uint32_t)taken;
         buf->start += (uint32_t)taken;
         if (buf_filled(buf) > 0 && !stream->tls)
             return true; /* a short write: the edge will tell */
@@ -256,7 +255,7 @@ bool stream_write(struct stream *stream, const struct iovec *spans, int count)
     if (taken < 0 && errno != EAGAIN && errno != EINTR)
         return broken(stream, errno);
     size_t skip = taken > 0 ? (size_t)taken : 0;
-    stream->sent += skip;
+    stream->sent += (uint32_t)skip;
     while (count > 0 && skip >= spans->iov_len) {
         skip -= spans->iov_len;
         spans++;

@@ -27,14 +27,13 @@ enum stream_news {
 };
 
 struct stream {
-    struct loop *loop;
     struct bufs *bufs;
     struct tls *tls;
     struct buf *out; /* waiting to be written */
     void (*on_news)(struct stream *stream, enum stream_news news);
     int fd;                  /* -1: closed */
     int why;                 /* errno of what broke it, or 0 */
-    uint64_t received, sent; /* bytes within TLS */
+    uint32_t received, sent; /* bytes within TLS, modulo 2^32: whether they move */
     bool connecting, handshaking;
     bool readable;  /* a read may give something */
     bool hangup;    /* the peer has ended its side (perhaps with bytes before the end) */

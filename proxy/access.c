@@ -80,10 +80,10 @@ static void put_count(struct line *line, struct span name, uint64_t value)
 static struct span path_of(const struct exchange *x)
 {
     struct span query;
-    if (x->log_path)
+    if (x->stage == STAGE_TUNNEL)
         return span_of(x->log_path);
-    if (x->path.raw.p)
-        return x->path.raw;
+    if (x->path)
+        return x->path->raw;
     return x->head && x->head->target.p ? span_cut(x->head->target, '?', &query) : SPAN("-");
 }
 
@@ -157,7 +157,7 @@ static void count(const struct exchange *x, enum ending ending)
 {
     struct counters *counters = &x->worker->counters;
     counters->endings[ending]++;
-    bool routed = x->path.raw.p || x->log_path;
+    bool routed = x->path != NULL; /* a tunnel is */
     if (routed && x->status != 101 && x->status < COUNTER_STATUSES && x->status)
         counters->proxied[x->status]++;
     if (x->route && x->first_byte_ms)

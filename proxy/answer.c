@@ -231,8 +231,8 @@ static void answer_local(struct exchange *x, unsigned status, const char *words)
 /* The error target speaks for routes and targets, not for broken requests or upgrades (CHP 63). */
 static bool has_page(const struct exchange *x, unsigned status)
 {
-    return x->worker->error_pool && x->path.raw.p && !x->upgrade &&
-           (status == 404 || status >= 500) && status != 501 && status != 505;
+    return x->worker->error_pool && x->path && !x->upgrade && (status == 404 || status >= 500) &&
+           status != 501 && status != 505;
 }
 
 void answer_error(struct exchange *x, unsigned status, const char *words)

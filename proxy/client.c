@@ -35,18 +35,16 @@ void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer,
         close(fd);
         return;
     }
-    struct client *client = must_alloc(sizeof *client);
+    char print[ADDR_TEXT];
+    struct span text = addr_print(peer, print);
+    struct client *client = must_alloc(offsetof(struct client, peer_text) + text.n);
     client->worker = worker;
     client->redirects = redirects;
     client->stream.on_news = on_news;
     client->deadline.expire = on_deadline;
     client->task.run = on_next;
-    memcpy(&client->peer, peer,
-           peer->sa_family == AF_INET6  ? sizeof(struct sockaddr_in6)
-           : peer->sa_family == AF_INET ? sizeof(struct sockaddr_in)
-                                        : sizeof(sa_family_t));
-    struct span text = addr_print(peer, client->peer_text);
-    memmove(client->peer_text, text.p, text.n);
+    client->trusted = options_trust(worker->options, peer);
+    memcpy(client->peer_text, text.p, text.n);
     client->peer_n = (unsigned char)text.n;
     stream_accepted(&client->stream, worker->loop, worker->bufs, fd, tls);
     TAILQ_INSERT_TAIL(&worker->clients, client, link);
@@ -104,6 +102,7 @@ static void linger_on(struct client *client)
 static void linger(struct client *client)
 {
     client->stage = CLIENT_LINGER;
+    client->lingered_bytes = 0;
     stream_shutdown(&client->stream);
     deadline_set(client->worker->loop, &client->deadline, LINGER_MS);
     linger_on(client);

@@ -2,8 +2,6 @@
 #ifndef PROXY_CLIENT_H
 #define PROXY_CLIENT_H
 
-#include <netinet/in.h>
-
 #include "net/stream.h"
 #include "proxy/worker.h"
 
@@ -36,17 +34,16 @@ struct client {
     size_t seen;              /* of in, by h1_find_end */
     struct deadline deadline; /* while an exchange is under way, its own (wait.c) */
     struct task task;
-    uint64_t lingered_bytes;
-    int64_t head_by_ms; /* when --head-timeout is over for the head under way */
     union {
-        struct sockaddr any;
-        struct sockaddr_in6 in6;
-    } peer;
-    char peer_text[ADDR_TEXT]; /* the address in print */
-    unsigned char peer_n;
+        uint64_t lingered_bytes;
+        int64_t head_by_ms; /* when --head-timeout is over for the head under way */
+    };
     unsigned char stage;
+    bool trusted;   /* among --trusted-proxies */
     bool silent;    /* the deadline is --timeout's: its end gets no answer (CHP 58) */
     bool redirects; /* of --redirect-port: every request is answered with a redirect */
+    unsigned char peer_n;
+    char peer_text[ADDR_TEXT]; /* the address in print: no more memory than it takes */
 };
 
 void client_accepted(struct worker *worker, int fd, const struct sockaddr *peer, bool redirects);

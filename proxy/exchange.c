@@ -44,8 +44,10 @@ static void free_body_state(struct exchange *x)
 {
     relay_release(&x->up);
     relay_release(&x->down);
-    path_release(&x->path);
-    free(x->log_path);
+    if (x->stage == STAGE_TUNNEL)
+        free(x->log_path);
+    else if (x->path)
+        path_free(x->path);
     free(x->words);
     if (x->head)
         worker_return_head(x->worker, x->head);
@@ -165,14 +167,13 @@ static void finish_answer(struct exchange *x)
 
 static struct exchange *new_exchange(struct client *client)
 {
+    static const struct upstream_news news = {on_connected, on_connect_failed, on_upstream_ready};
     struct worker *worker = client->worker;
     struct exchange *x = must_alloc(sizeof *x);
     x->worker = worker;
     x->client = client;
     client->exchange = x;
-    x->user.connected = on_connected;
-    x->user.failed = on_connect_failed;
-    x->user.ready = on_upstream_ready;
+    x->user.news = &news;
     x->more.run = on_more;
     x->head = worker_lend_head(worker);
     x->began_ms = loop_now_ms(worker->loop);

@@ -31,13 +31,15 @@ struct exchange {
     struct fetch *fetch; /* the error page on its way */
     struct task more;    /* goes on next turn */
     struct head *head;   /* of the request, lent; NULL in a tunnel */
-    struct path path;
+    union {
+        struct path *path; /* NULL: not read */
+        char *log_path;    /* a tunnel's own copy of the path for the log */
+    };
     struct span first; /* the body's beginning, taken with the head: kept for a second try */
     struct relay up, down;
-    char *log_path; /* a tunnel's own copy of the path for the log */
     int64_t began_ms, first_byte_ms;
-    uint64_t progress;      /* of whom it waits for, when that was set */
-    int64_t wait_ms;        /* what the client's deadline was set to */
+    uint32_t progress;      /* of whom it waits for, when that was set */
+    int32_t wait_ms;        /* what the client's deadline was set to */
     char *words;            /* the cause of STAGE_ANSWER's ending, for the log; NULL: none */
     uint32_t interim_bytes; /* of interim replies so far */
     unsigned short status;  /* sent to the client; 0: none yet */

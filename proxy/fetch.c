@@ -167,12 +167,13 @@ static void write_request(struct fetch *fetch)
 
 struct fetch *fetch_start(struct exchange *exchange, unsigned status)
 {
+    static const struct upstream_news news = {on_connected, on_failed, on_ready};
     struct worker *worker = exchange->worker;
     struct fetch *fetch = must_alloc(sizeof *fetch);
     fetch->exchange = exchange;
     fetch->worker = worker;
     fetch->status = status;
-    fetch->user = (struct upstream_user){on_connected, on_failed, on_ready};
+    fetch->user.news = &news;
     fetch->deadline.expire = on_deadline;
     fetch->task.run = on_over;
     const struct page *kept = cached(worker, status);

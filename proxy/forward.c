@@ -25,7 +25,7 @@ static bool is_custom(const struct options *options, struct span name)
 static void add_query(struct spans *spans, const struct exchange *x, bool prepend)
 {
     const char *own = prepend ? target_query(&x->route->target) : NULL;
-    struct span query = x->path.query;
+    struct span query = x->path->query;
     if (!own) {
         spans_add(spans, query);
         return;
@@ -49,10 +49,10 @@ static void add_target(struct spans *spans, const struct exchange *x)
         spans_add(spans, x->head->target);
         return;
     }
-    struct span rest = x->path.raw;
+    struct span rest = x->path->raw;
     if (!options->include_prefix) {
         size_t segments = route_segments(x->route);
-        rest = path_after(&x->path, segments - (options->host_routing && segments > 0));
+        rest = path_after(x->path, segments - (options->host_routing && segments > 0));
     }
     if (rest.n == 0) { /* the whole path was the route's: the target's own stays as it is */
         spans_add(spans, prepend ? span_of(target_path(&x->route->target)) : SPAN("/"));
@@ -91,16 +91,6 @@ static struct span port_of(struct span host, bool tls)
     return port.n ? port : tls ? SPAN("443") : SPAN("80");
 }
 
-static bool is_trusted(const struct exchange *x)
-{
-    const struct options *options = x->worker->options;
-    for (size_t i = 0; i < options->trusted_proxies_n; i++) {
-        if (cidr_has(&options->trusted_proxies[i], &x->client->peer.any))
-            return true;
-    }
-    return false;
-}
-
 /* All values of one forwarding field, joined as one list. */
 static bool add_existing(struct spans *spans, const struct head *head, enum field_kind which,
                          bool first_only)
@@ -126,7 +116,7 @@ static void add_forwarded(struct spans *spans, const struct exchange *x, enum fi
                           struct span name, struct span value)
 {
     bool lists = x->worker->options->trusted_proxies_n > 0;
-    bool trusted = lists && is_trusted(x);
+    bool trusted = lists && x->client->trusted;
     bool append = lists ? trusted && which == FIELD_FORWARDED_FOR : which != FIELD_FORWARDED_HOST;
     bool keep = lists ? trusted : true;
     if (is_custom(x->worker->options, (struct span){name.p, name.n - 2}))
@@ -301,7 +291,7 @@ static bool add_worker_scope(struct spans *spans, const struct exchange *x)
     segments -= x->worker->options->host_routing && segments > 0;
     if (segments == 0)
         return false;
-    struct span raw = x->path.raw, rest = path_after(&x->path, segments);
+    struct span raw = x->path->raw, rest = path_after(x->path, segments);
     spans_add(spans, SPAN("Service-Worker-Allowed: "));
     spans_add(spans, (struct span){raw.p, (size_t)(rest.p - raw.p)});
     spans_add(spans, SPAN("/\r\n"));

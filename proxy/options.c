@@ -283,3 +283,12 @@ bool options_api_is_open(const struct options *options)
     return !options->auth_token && !options->insecure_api && !options->api_socket &&
            !is_loopback(options->api_ip);
 }
+
+bool options_trust(const struct options *options, const struct sockaddr *peer)
+{
+    for (size_t i = 0; i < options->trusted_proxies_n; i++) {
+        if (cidr_has(&options->trusted_proxies[i], peer))
+            return true;
+    }
+    return false;
+}

@@ -89,4 +89,7 @@ void options_release(struct options *options);
  * not --insecure-api, and neither a unix socket nor a loopback address. options_read refuses it. */
 bool options_api_is_open(const struct options *options);
 
+/* Whether the peer is among --trusted-proxies. */
+bool options_trust(const struct options *options, const struct sockaddr *peer);
+
 #endif

@@ -83,6 +83,12 @@ void path_release(struct path *path)
     *path = (struct path){0};
 }
 
+void path_free(struct path *path)
+{
+    path_release(path);
+    free(path);
+}
+
 /* The length of a separator at the start of the text: '/' or an escaped one, 0: none. */
 static size_t slash(struct span text)
 {

@@ -14,6 +14,7 @@ struct path {
 /* Reads an origin-form target ("*" counts as a segment of that name). false: malformed percent
  * escape. */
 bool path_read(struct path *path, struct span target) MUST_CHECK;
+void path_free(struct path *path); /* one that was allocated by itself */
 void path_release(struct path *path);
 
 /* What follows the first `segments` segments of the raw path: starts with '/' or "%2F", or is

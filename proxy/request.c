@@ -33,7 +33,7 @@ static struct route *find_route(struct exchange *x)
     bool timed = exchange_is_timed(x);
     if (timed)
         before_ns = exchange_now_ns();
-    struct route *route = routes_find(x->worker->routes, host, x->path.decoded);
+    struct route *route = routes_find(x->worker->routes, host, x->path->decoded);
     if (timed)
         durations_add(durations, exchange_now_ns() - before_ns);
     return route;
@@ -84,7 +84,8 @@ void request_begin(struct exchange *x)
         counters->requests_ws++;
     else
         counters->requests_web++;
-    if (!path_read(&x->path, head->target)) {
+    x->path = must_alloc(sizeof *x->path);
+    if (!path_read(x->path, head->target)) {
         exchange_fail(x, END_BAD_REQUEST, "malformed or misleading escape in the path");
         return;
     }

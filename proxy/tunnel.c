@@ -30,8 +30,9 @@ void tunnel_open(struct exchange *x)
     x->down.chunked = false;
     x->up.tunnel = x->down.tunnel = true;
     x->up.bytes = 0;
-    x->log_path = must_copy_span(x->path.raw);
-    path_release(&x->path);
+    char *log_path = must_copy_span(x->path->raw);
+    path_free(x->path);
+    x->log_path = log_path;
     worker_return_head(x->worker, x->head);
     x->head = NULL;
     send_early_bytes(x);

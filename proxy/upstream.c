@@ -169,7 +169,7 @@ static void opened(struct upstream *upstream)
     }
     deadline_rest(&upstream->deadline);
     upstream->open = true;
-    upstream->user->connected(upstream->user);
+    upstream->user->news->connected(upstream->user);
 }
 
 static void tell_failed(struct upstream *upstream, enum ending ending, const char *words)
@@ -179,7 +179,7 @@ static void tell_failed(struct upstream *upstream, enum ending ending, const cha
     strncpy(copy, words, sizeof copy - 1);
     copy[sizeof copy - 1] = 0;
     bury(upstream);
-    user->failed(user, ending, copy);
+    user->news->failed(user, ending, copy);
 }
 
 static void not_opened(struct upstream *upstream)
@@ -262,7 +262,7 @@ static void on_news(struct stream *stream, enum stream_news news)
     } else if (news == STREAM_FAILED) {
         not_opened(upstream);
     } else if (upstream->user) {
-        upstream->user->ready(upstream->user);
+        upstream->user->news->ready(upstream->user);
     } else if (!is_quiet(upstream)) { /* idle: the target closed it, or talks out of turn */
         pool_remove(upstream->pool, upstream);
         bury(upstream);

@@ -7,14 +7,20 @@
 #include "proxy/ending.h"
 #include "proxy/pool.h"
 
-/* Who uses a connection. */
-struct upstream_user {
+struct upstream_user;
+/* What a user of a connection is told. */
+struct upstream_news {
     /* The connection is open (once, never within upstream_want). */
     void (*connected)(struct upstream_user *user);
     /* It could not be opened: it is gone. words: a short cause for the log. */
     void (*failed)(struct upstream_user *user, enum ending ending, const char *words);
     /* Something can be read or written. */
     void (*ready)(struct upstream_user *user);
+};
+
+/* Who uses a connection. */
+struct upstream_user {
+    const struct upstream_news *news;
 };
 
 struct upstream {

@@ -5,7 +5,7 @@
 #include "proxy/client.h"
 #include "proxy/tunnel.h"
 
-enum { LOOK_MS = 3000 };
+enum { LOOK_MS = 1000 };
 
 /* For whom it waits, how long, and what it is when the time is over. */
 enum exchange_wait {
@@ -62,11 +62,11 @@ static enum exchange_wait whom(const struct exchange *x)
 }
 
 /* What moves while the one waited for does its part; other bytes do not buy it time. */
-static uint64_t progress_of(const struct exchange *x, enum exchange_wait wait)
+static uint32_t progress_of(const struct exchange *x, enum exchange_wait wait)
 {
     const struct stream *client = &x->client->stream;
-    uint64_t from_upstream = x->upstream ? x->upstream->stream.received : 0;
-    uint64_t to_upstream = x->upstream ? x->upstream->stream.sent : 0;
+    uint32_t from_upstream = x->upstream ? x->upstream->stream.received : 0;
+    uint32_t to_upstream = x->upstream ? x->upstream->stream.sent : 0;
     switch (wait) {
     case WAIT_CLIENT_BODY:
         return client->received;
@@ -98,7 +98,7 @@ void wait_set(struct exchange *x)
         in_ms = LOOK_MS;
     else if (wait == WAIT_TUNNEL && in_ms > LOOK_MS)
         in_ms -= LOOK_MS; /* since the look */
-    uint64_t progress = progress_of(x, wait);
+    uint32_t progress = progress_of(x, wait);
     if (silence_ms > 0 && (in_ms == 0 || silence_ms < in_ms)) {
         in_ms = silence_ms;
         progress = x->client->stream.received + x->client->stream.sent;
@@ -108,7 +108,7 @@ void wait_set(struct exchange *x)
         return;
     x->waits = (unsigned char)wait;
     x->progress = progress;
-    x->wait_ms = in_ms;
+    x->wait_ms = (int32_t)in_ms;
     if (in_ms > 0)
         deadline_set(x->worker->loop, deadline, in_ms);
     else

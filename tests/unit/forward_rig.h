@@ -19,6 +19,8 @@ struct rig {
     struct settled settled;
     struct worker worker;
     struct client client;
+    struct addr peer;
+    struct path path;
     struct exchange x;
     struct head *head, *reply;
     struct spans spans;
@@ -40,6 +42,7 @@ static inline struct rig *rig_new(void)
     rig->worker.routes = routes_new();
     rig->x.worker = &rig->worker;
     rig->x.client = &rig->client;
+    rig->x.path = &rig->path;
     rig->x.head = rig->head = head_new(RIG_FIELDS);
     rig->reply = head_new(RIG_FIELDS);
     return rig;
@@ -47,7 +50,7 @@ static inline struct rig *rig_new(void)
 
 static inline void rig_release_exchange(struct rig *rig)
 {
-    path_release(&rig->x.path);
+    path_release(&rig->path);
     rig->x.upgrade = false;
 }
 
@@ -72,8 +75,9 @@ static inline void rig_peer(struct rig *rig, const char *address)
     struct addr addr;
     if (!addr_parse(&addr, address, 1))
         abort();
-    memcpy(&rig->client.peer, &addr.storage, addr.length);
-    struct span text = addr_print(&rig->client.peer.any, rig->client.peer_text);
+    rig->peer = addr;
+    struct span text = addr_print((struct sockaddr *)&addr.storage, rig->client.peer_text);
+    memmove(rig->client.peer_text, text.p, text.n);
     rig->client.peer_n = (unsigned char)text.n;
 }
 
@@ -120,16 +124,17 @@ static inline enum h1_verdict rig_read(struct rig *rig, const char *bytes, size_
     if (verdict != H1_OK)
         return verdict;
     const struct head *head = rig->head;
+    rig->client.trusted = options_trust(&rig->options, (const struct sockaddr *)&rig->peer.storage);
     x->method = (unsigned char)head->method;
     x->upgrade = head->upgrade && head->method == METHOD_GET && head->version == HTTP_1_1 &&
                  !head->has_length && !head->chunked &&
                  span_is_nocase(head->upgrade_token, SPAN("websocket"));
-    if (!path_read(&x->path, head->target))
+    if (!path_read(&rig->path, head->target))
         return H1_TARGET;
     struct span rest, host = {NULL, 0};
     if (rig->options.host_routing)
         host = span_cut(head->host, ':', &rest);
-    x->route = routes_find(rig->worker.routes, host, x->path.decoded);
+    x->route = routes_find(rig->worker.routes, host, rig->path.decoded);
     return x->route ? H1_OK : H1_HOST;
 }
 
