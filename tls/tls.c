@@ -1,6 +1,7 @@
 #include "tls/tls.h"
 
 #include "tls/context.h"
+#include "tls/record.h"
 #include "tls/wire.h"
 
 #include <arpa/inet.h>
@@ -11,15 +12,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct tls {
     SSL *ssl;
     struct wire wire;
-    char *why;       /* words for the failure; NULL before one */
-    bool failed;     /* OpenSSL allows no further call but freeing */
-    bool cut;        /* the failure was an end without close_notify */
-    bool said_bye;   /* close_notify was handed to OpenSSL */
-    bool wants_read; /* the last read used up what had arrived */
+    struct record record; /* the next to be written */
+    size_t owed;          /* what a write offered that has to be tried again, or 0 */
+    char *why;            /* words for the failure; NULL before one */
+    bool failed;          /* OpenSSL allows no further call but freeing */
+    bool cut;             /* the failure was an end without close_notify */
+    bool said_bye;        /* close_notify was handed to OpenSSL */
+    bool wants_read;      /* the last read used up what had arrived */
 };
 
 static struct tls *session_new(struct tls_context *context, int fd)
@@ -205,17 +209,42 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
     return (ssize_t)total;
 }
 
+/* As coarse as the kernel's tick: a read of memory. */
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* How much of n bytes goes into the next record. */
+static size_t share(struct tls *tls, size_t n, int64_t now)
+{
+    if (tls->owed)
+        return tls->owed;
+    size_t limit = SSL_is_server(tls->ssl) ? record_limit(&tls->record, now) : RECORD_MOST;
+    return n < limit ? n : limit;
+}
+
 ssize_t tls_write(struct tls *tls, const void *bytes, size_t n, enum tls_step *step)
 {
-    assert(n > 0);
+    assert(n > 0 && n >= tls->owed);
     *step = TLS_FAILED;
     if (tls->failed)
         return -1;
     prepare();
-    size_t taken = 0;
-    int result = SSL_write_ex(tls->ssl, bytes, n, &taken);
+    int64_t now = now_ms();
+    size_t part = share(tls, n, now), taken = 0;
+    /* Not towards targets: on loopback a segment would be 64 KiB, more than the window of one that
+     * reads slowly, and wait for the kernel's timer. */
+    tls->wire.more = n > part && SSL_is_server(tls->ssl);
+    int result = SSL_write_ex(tls->ssl, bytes, part, &taken);
     *step = result == 1 ? TLS_DONE : step_of(tls, result);
-    return result == 1 ? (ssize_t)taken : -1;
+    tls->owed = result == 1 ? 0 : part;
+    if (result != 1)
+        return -1;
+    record_written(&tls->record, taken, now);
+    return (ssize_t)taken;
 }
 
 enum tls_step tls_shutdown(struct tls *tls)
@@ -226,7 +255,7 @@ enum tls_step tls_shutdown(struct tls *tls)
     if (tls->said_bye)
         return TLS_DONE;
     prepare();
-    tls->wire.last_words = true;
+    tls->wire.more = true;
     int result = SSL_shutdown(tls->ssl);
     enum tls_step step = result >= 0 ? TLS_DONE : step_of(tls, result);
     tls->said_bye = step == TLS_DONE;

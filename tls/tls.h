@@ -73,7 +73,8 @@ enum tls_step tls_handshake(struct tls *tls);
  * -1: *step says what is wanted, or TLS_FAILED (also for an end without close_notify: truncation).
  */
 ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step);
-/* n > 0. > 0: that many were taken, at most one record (16 KiB). -1: *step says what is wanted or
+/* n > 0. > 0: that many were taken, at most one record (16 KiB; a server's first ones are shorter):
+ * offer the rest at once, the kernel may wait for it. -1: *step says what is wanted or
  * TLS_FAILED; the retry offers the same bytes, or more of them, from any address. */
 ssize_t tls_write(struct tls *tls, const void *bytes, size_t n, enum tls_step *step);
 /* Ends our side: says close_notify, once. The kernel may keep it for a moment, to send it with the

@@ -29,7 +29,7 @@ static int wire_read(BIO *bio, char *bytes, size_t n, size_t *got)
 /* A ticket goes with the first bytes after the handshake, or 200 ms later (tcp(7), TCP_CORK). */
 static bool goes_with_more(const struct wire *wire)
 {
-    return wire->last_words || SSL_get_state(wire->ssl) == TLS_ST_SW_SESSION_TICKET;
+    return wire->more || SSL_get_state(wire->ssl) == TLS_ST_SW_SESSION_TICKET;
 }
 
 static int wire_write(BIO *bio, const char *bytes, size_t n, size_t *taken)

@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 struct wire {
-    int fd;          /* the caller's, non-blocking */
-    const SSL *ssl;  /* whose */
-    bool drained;    /* the last read took all there was */
-    bool last_words; /* the end of our side follows what is written, and takes it along */
+    int fd;         /* the caller's, non-blocking */
+    const SSL *ssl; /* whose */
+    bool drained;   /* the last read took all there was */
+    bool more;      /* what is written now is followed by more at once, or by our end */
 };
 
 /* How such BIOs work; it outlives them. NULL: no memory. */

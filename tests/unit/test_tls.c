@@ -2,6 +2,7 @@
 #include "tests/unit/tls_material.h"
 
 #include "tls/context.h"
+#include "tls/record.h"
 
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -323,6 +324,39 @@ static void test_what_waits_for_company_leaves_all_the_same(void **state)
     shutdown(pair.server_fd, SHUT_WR);
     assert_true(comes(pair.client_fd));
     assert_int_equal(tls_read(pair.client, &byte, 1, &step), 0);
+    close_pair(&pair);
+}
+
+static void test_records_are_short_until_the_window_has_grown(void **state)
+{
+    (void)state;
+    struct record record = {0};
+    int64_t now = 5;
+    for (size_t expected = RECORD_LEAST; expected < RECORD_MOST; expected *= 2) {
+        assert_int_equal(record_limit(&record, now), expected);
+        record_written(&record, expected / 2, now); /* it had no more to say */
+        assert_int_equal(record_limit(&record, now), expected);
+        record_written(&record, expected, now);
+    }
+    for (int i = 0; i < 3; i++) {
+        now += RECORD_IDLE_MS - 1;
+        assert_int_equal(record_limit(&record, now), RECORD_MOST);
+        record_written(&record, RECORD_MOST, now);
+    }
+    now += RECORD_IDLE_MS;
+    assert_int_equal(record_limit(&record, now), RECORD_LEAST);
+}
+
+static void test_a_servers_first_record_fits_a_segment(void **state)
+{
+    (void)state;
+    static char page[40000];
+    struct pair pair = open_pair(server_files(), client_files(), "hub.test");
+    enum tls_step step;
+    assert_int_equal(tls_write(pair.server, page, sizeof page, &step), RECORD_LEAST);
+    assert_int_equal(tls_write(pair.server, page, sizeof page, &step), 2 * RECORD_LEAST);
+    assert_int_equal(tls_read(pair.client, page, sizeof page, &step), 3 * RECORD_LEAST);
+    assert_int_equal(tls_write(pair.client, page, sizeof page, &step), RECORD_MOST);
     close_pair(&pair);
 }
 
@@ -753,6 +787,8 @@ int main(void)
         cmocka_unit_test(test_bytes_before_garbage_are_read_first),
         cmocka_unit_test(test_partial_writes_go_on_from_another_address),
         cmocka_unit_test(test_what_waits_for_company_leaves_all_the_same),
+        cmocka_unit_test(test_records_are_short_until_the_window_has_grown),
+        cmocka_unit_test(test_a_servers_first_record_fits_a_segment),
         cmocka_unit_test(test_close_notify_is_an_end),
         cmocka_unit_test(test_freeing_ends_properly),
         cmocka_unit_test(test_end_without_close_notify_is_truncation),
