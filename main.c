@@ -221,6 +221,10 @@ static void say_start(const struct program *program)
              options->default_target ? options->default_target : "(no default)");
     say_where(program, PORT_PUBLIC, "Proxying", program->settled.tls ? "https" : "http",
               options->ip, options->socket, tail);
+    if (program->settled.tls && options->ssl.kernel)
+        log_line(LOG_INFO, "TLS records are made by %s",
+                 tls_kernel_able() ? "the kernel, for ciphers it knows"
+                                   : "OpenSSL: the kernel has no module tls");
     say_where(program, PORT_API, "Proxy API at", program->api_tls ? "https" : "http",
               options->api_ip, options->api_socket, "/api/routes");
     if (options->metrics_on)

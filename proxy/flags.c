@@ -88,6 +88,10 @@ static const struct conf_row rows[] = {
      .help = "RC4 is broken and OpenSSL no longer has it; leave this flag out."},
     TEXT("--ssl-dhparam <dhparam-file>", ssl.dhparam_file,
          "Diffie-Hellman parameters, PEM. Applies to the API and to https targets too."),
+    SWITCH(
+        "--ssl-ktls", ssl.kernel,
+        "Let the kernel encrypt what is sent to clients (kTLS), if it has its module tls. Off by "
+        "default: tried for correctness, its gain was not measured."),
 
     SECTION("Route API"),
     {.type = CONF_TEXT,

@@ -3,12 +3,17 @@
 #include "tls/files.h"
 #include "tls/wire.h"
 
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 /* TLS 1.3, then TLS 1.2 suites with forward secrecy and authenticated encryption only; the cheaper
  * AES-128 first. The DHE ones are for servers that are given DH parameters and for old peers. */
@@ -202,6 +207,7 @@ static bool set_server(struct tls_context *context, const struct tls_files *file
                                                 SSL_BUILD_CHAIN_FLAG_CLEAR_ERROR |
                                                 SSL_BUILD_CHAIN_FLAG_NO_ROOT);
     SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
+    context->kernel = files->kernel && tls_kernel_able();
     SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
     ticket_keys_init(&context->tickets, secret);
     SSL_CTX_set_timeout(ctx, TICKET_LIFE_S);
@@ -275,6 +281,21 @@ int64_t tls_context_expiry_s(const struct tls_context *context)
     if (!cert || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &when) != 1)
         return 0;
     return timegm(&when);
+}
+
+bool tls_kernel_able(void)
+{
+#ifdef OPENSSL_NO_KTLS
+    return false;
+#else
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    /* A socket that is not connected is refused for that only where there is such a layer. */
+    bool able = setsockopt(fd, SOL_TCP, TCP_ULP, "tls", sizeof "tls") == 0 || errno == ENOTCONN;
+    close(fd);
+    return able;
+#endif
 }
 
 struct ssl_st *tls_native_new(struct tls_context *context)

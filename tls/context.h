@@ -10,6 +10,7 @@
 struct tls_context {
     SSL_CTX *ctx;
     BIO_METHOD *wires;          /* how its sessions reach their sockets */
+    bool kernel;                /* its sessions may go over to the kernel */
     struct ticket_keys tickets; /* servers only */
 };
 

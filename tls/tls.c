@@ -31,7 +31,9 @@ static struct tls *session_new(struct tls_context *context, int fd)
     ERR_clear_error();
     SSL *ssl = SSL_new(context->ctx);
     struct tls *tls = ssl ? calloc(1, sizeof *tls) : NULL;
-    BIO *bio = tls ? wire_new(context->wires, &tls->wire) : NULL;
+    BIO *bio = !tls              ? NULL
+               : context->kernel ? BIO_new_socket(fd, BIO_NOCLOSE)
+                                 : wire_new(context->wires, &tls->wire);
     if (!bio) {
         free(tls);
         SSL_free(ssl);
@@ -39,10 +41,14 @@ static struct tls *session_new(struct tls_context *context, int fd)
     }
     tls->wire = (struct wire){.fd = fd, .ssl = ssl};
     SSL_set_bio(ssl, bio, bio);
+    tls->ssl = ssl;
+    if (context->kernel) { /* which needs a BIO of OpenSSL's own, and each record unread */
+        SSL_set_options(ssl, SSL_OP_ENABLE_KTLS);
+        return tls;
+    }
     /* One read for a record's head and body. Here and not on the SSL_CTX: libevent's bufferevents,
      * which share it, do not look for bytes read ahead. */
     SSL_set_read_ahead(ssl, 1);
-    tls->ssl = ssl;
     return tls;
 }
 

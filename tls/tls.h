@@ -24,6 +24,7 @@ struct tls_files {
     bool reject_unauthorized; /* servers: refuse without a valid one; CHP 96: request_cert does too
                                */
     bool insecure;            /* clients: do not verify the server */
+    bool kernel;              /* servers: the kernel makes the records, if tls_kernel_able() */
     const char *flag;         /* "--ssl", "--api-ssl", "--client-ssl": how errors name the flags */
 };
 
@@ -37,6 +38,9 @@ struct tls_secret {
 };
 void tls_secret_new(struct tls_secret *secret);
 void tls_secret_forget(struct tls_secret *secret);
+
+/* Whether OpenSSL and the kernel know how to hand a session's keys over (kTLS). Looked up anew. */
+bool tls_kernel_able(void);
 
 /* NULL with *error set when a file cannot be read or does not fit. TLS 1.2 and 1.3 (RFC 8446),
  * forward secrecy only, no renegotiation, no compression, no early data. Servers: ALPN http/1.1; a

@@ -226,6 +226,20 @@ def test_large_download(public, certs, upstream):
         assert client.read_response().body == BIG
 
 
+@pytest.mark.parametrize("versions", [TLS12, TLS13], ids=["1.2", "1.3"])
+def test_ktls_is_a_wish(launch_hubgate, certs, upstream, versions):
+    """Where the kernel has no module tls, OpenSSL makes the records: the client cannot tell."""
+    proxy = launch_hubgate(*certs.flags("ssl", "server"), "--ssl-ktls")
+
+    def answer(message):
+        return peers.response(body=hashlib.sha256(message.body).hexdigest().encode() + BIG)
+
+    proxy.api.add("/", upstream(peers.answering(answer)).url)
+    with secure.connect(proxy.address, certs.client(versions=versions)) as client:
+        client.send(peers.request("POST", "/", body=BIG))
+        assert client.read_response().body == hashlib.sha256(BIG).hexdigest().encode() + BIG
+
+
 def test_large_upload(public, certs, upstream):
     def digest(message):
         return peers.response(body=hashlib.sha256(message.body).hexdigest().encode())

@@ -169,6 +169,7 @@ static void test_every_switch_goes_to_its_field(void **state)
         bool given;
     } rows[] = {
         {"--ssl-request-cert", &options.ssl.request_cert, true},
+        {"--ssl-ktls", &options.ssl.kernel, true},
         {"--ssl-reject-unauthorized", &options.ssl.reject_unauthorized, true},
         {"--api-ssl-request-cert", &options.api_ssl.request_cert, true},
         {"--api-ssl-reject-unauthorized", &options.api_ssl.reject_unauthorized, true},
