@@ -123,7 +123,7 @@ SCENARIOS = [
                   besides=(("over_alone", "{} × alone"), ("alone_ms", "alone {} ms"))),
               Row("add-beside", "p99 of a route add beside saturating requests", "ms", "routes/s",
                   f"{CONNECTIONS} connections of wrk")],
-             api_and_requests, **API),
+             api_and_requests, rounds=3, **API),
     Scenario([Row("beside-download", f"p99 beside {DOWNLOADS} downloads", "ms", "requests/s")],
              fairness, tools=()),
 ]

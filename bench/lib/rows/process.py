@@ -85,7 +85,7 @@ def at_rest(bench, peer):
 
 SCENARIOS = [
     Scenario([Row("syscalls", "system calls per keep-alive request", "calls / request", "",
-                  "the load of the first row")], system_calls,
+                  "the load of the first row")], system_calls, rounds=2,
              tools=("wrk", "perf", "strace", "taskset")),
     Scenario([Row("instructions", "instructions per keep-alive request",
                   "user-space instructions / request", "", "callgrind, 16 connections")],
@@ -93,7 +93,7 @@ SCENARIOS = [
              tools=("h2load", "valgrind")),
     Scenario([Row("rest", "process at rest, two workers", "MiB (PSS)", "",
                   "before any connection; node and the relays know no workers")], at_rest,
-             variant=None),
+             variant=None, rounds=3),
 ]
 
 BOUNDS = [Bound("rest", limit=4)]

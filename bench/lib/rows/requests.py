@@ -13,7 +13,7 @@ SCENARIOS = [
                   "Connection: close from the client")], wrk_row("newconn", "close")),
     Scenario([Row("access-log", "keep-alive requests with an access log", CPU, "requests/s",
                   "a line a request to a file")], wrk_row("access-log", "plain"), variant="log",
-             peers=("hubgate", "nginx", "haproxy", "caddy"), floor=False),
+             peers=("hubgate", "nginx", "haproxy", "caddy"), floor=False, rounds=3),
 ]
 
 BOUNDS = [

@@ -172,7 +172,7 @@ SCENARIOS = [
     Scenario([Row("route-memory-own", "route, 20 000 to targets of their own", "bytes (PSS)",
                   besides=(("per_worker", "{} bytes of it are one worker's"),))],
              own_targets, rounds=2, **API),
-    Scenario(rows_of("200 000", "-200k"), table_of(200000, "-200k"), rounds=3, **API),
+    Scenario(rows_of("200 000", "-200k"), table_of(200000, "-200k"), rounds=2, **API),
 ]
 
 BOUNDS = [

@@ -46,5 +46,5 @@ SCENARIOS = [
                   "on all cores, with the load",
                   besides=(("cost", "{} × the CPU a request of one worker"),
                            ("gain", "{} × its rate")))],
-             scaling, variant=None, peers=("hubgate", "nginx")),
+             scaling, variant=None, rounds=3, peers=("hubgate", "nginx")),
 ]

@@ -23,7 +23,7 @@ def handshakes(key, *options):
 
 
 def download(bench, running):
-    each = 2 if bench.quick else 4
+    each = 1 if bench.quick else 2
     url = f"https://127.0.0.1:{running.https}/size/64m?[1-{each}]"
     return {"tls-download": curls(bench, running, ["-k", url], TRANSFERS * each * 64)}
 
