@@ -1,6 +1,5 @@
 #include "proxy/target.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,13 +102,24 @@ static char *lay(char **at, struct span text)
 static struct span print_authority(const struct pieces *pieces, char out[300])
 {
     bool usual = pieces->port == (pieces->tls ? 443 : 80);
-    struct span host = pieces->host;
+    char *at = out;
     if (pieces->unix_socket)
         return SPAN("localhost");
-    int n = snprintf(out, 300, pieces->bracketed ? "[%.*s]" : "%.*s", (int)host.n, host.p);
+    if (pieces->bracketed)
+        *at++ = '[';
+    memcpy(at, pieces->host.p, pieces->host.n);
+    at += pieces->host.n;
+    if (pieces->bracketed)
+        *at++ = ']';
     if (!usual)
-        n += snprintf(out + n, 300 - (size_t)n, ":%u", (unsigned)pieces->port);
-    return (struct span){out, (size_t)n};
+        *at++ = ':';
+    /* by hand: snprintf took half of the time that a target does */
+    for (uint64_t unit = 10000, shown = 0; unit > 0 && !usual; unit /= 10) {
+        shown |= pieces->port / unit;
+        if (shown)
+            *at++ = (char)('0' + pieces->port / unit % 10);
+    }
+    return (struct span){out, (size_t)(at - out)};
 }
 
 /* The socket's path; 0: it is none. */
