@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 
@@ -17,10 +18,13 @@ struct writer {
     struct text says;
     size_t at_once; /* bytes of one write; 0: all */
     bool stays;     /* until the client closes */
+    size_t first;   /* so many bytes, and the rest after `go`; 0: all at once */
+    sem_t go;
     unsigned port;
     int listener;
     pthread_t thread;
-    atomic_bool stuck; /* nobody took anything for STUCK_MS */
+    atomic_bool stuck;   /* nobody took anything for STUCK_MS */
+    atomic_bool written; /* all that it says */
 };
 
 /* What became of a stream. */
@@ -34,6 +38,7 @@ struct flow {
     void (*on_piece)(struct flow *flow);
     struct writer *writer;
     struct deadline look;
+    bool was_written;
 };
 
 static void *on_writer(void *arg);
@@ -84,6 +89,10 @@ static void write_all(struct writer *writer, int fd)
         struct span piece = left;
         if (writer->at_once && piece.n > writer->at_once)
             piece.n = writer->at_once;
+        if (writer->first && left.p == writer->says.p)
+            piece.n = writer->first;
+        else if (writer->first && left.p == writer->says.p + writer->first)
+            sem_wait(&writer->go);
         if (!write_piece(writer, fd, piece))
             return;
         left.p += piece.n;
@@ -100,6 +109,7 @@ static void serve_one(struct writer *writer)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     read_head(fd);
     write_all(writer, fd);
+    writer->written = true;
     if (writer->stays && read(fd, &byte, 1) > 0)
         fail_msg("a second request");
     close(fd);
@@ -393,6 +403,8 @@ static void pause_at_first(struct flow *flow)
     fetch_pause(flow->fetch);
     flow->look.expire = on_look;
     deadline_set(flow->got.rig->loop, &flow->look, 10);
+    if (flow->writer->first)
+        sem_post(&flow->writer->go);
 }
 
 static void whoever_sends_waits_while_paused(void **state)
@@ -414,6 +426,26 @@ static void whoever_sends_waits_while_paused(void **state)
     assert_true(flow.largest <= FETCH_PIECE_MAX);
     expect_bytes(&flow, (struct span){bytes, N});
     free(bytes);
+    tear_down(rig);
+    flow_release(&flow);
+}
+
+static void nothing_is_told_while_paused(void **state)
+{
+    struct rig *rig = set_up(NULL);
+    struct writer writer = {0};
+    struct flow flow = {.writer = &writer, .on_piece = pause_at_first};
+    (void)state;
+    text_put(&writer.says, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n");
+    writer.first = writer.says.n;
+    sem_init(&writer.go, 0, 0);
+    for (int i = 0; i < 100; i++)
+        text_put(&writer.says, "1\r\nb\r\n");
+    text_put(&writer.says, "0\r\n\r\n");
+    start_flow(rig, &flow, 1000, 0);
+    loop_run(rig->loop);
+    assert_int_equal(flow.got.status, 200);
+    assert_int_equal(flow.bytes.n, 101);
     tear_down(rig);
     flow_release(&flow);
 }
@@ -460,6 +492,7 @@ int main(void)
         cmocka_unit_test(a_stream_may_start_and_cancel_others),
         cmocka_unit_test(the_end_cancels_streams),
         cmocka_unit_test(whoever_sends_waits_while_paused),
+        cmocka_unit_test(nothing_is_told_while_paused),
         cmocka_unit_test(pausing_at_every_piece_loses_none),
     };
     signal(SIGPIPE, SIG_IGN);
@@ -504,8 +537,10 @@ static void on_look(struct deadline *deadline)
 {
     struct flow *flow = CONTAINER(deadline, struct flow, look);
     assert_int_equal(flow->pieces, 1);
-    if (flow->writer->stuck)
+    assert_int_equal(flow->got.told, 0);
+    if (flow->writer->stuck || flow->was_written)
         fetch_resume(flow->fetch);
     else
         deadline_set(flow->got.rig->loop, &flow->look, 10);
+    flow->was_written = flow->writer->written; /* one more turn, in which all of it is there */
 }
