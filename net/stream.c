@@ -232,7 +232,8 @@ static ssize_t send_spans(int fd, const struct iovec *spans, int count)
     size_t n = 0;
     int i = 0;
     while (i < count && spans[i].iov_len <= sizeof flat - n) {
-        memcpy(flat + n, spans[i].iov_base, spans[i].iov_len);
+        if (spans[i].iov_len > 0) /* an empty span may have no bytes to point to */
+            memcpy(flat + n, spans[i].iov_base, spans[i].iov_len);
         n += spans[i++].iov_len;
     }
     if (i == count)
