@@ -95,8 +95,6 @@ void loop_turn(struct loop *loop, bool wait)
 {
     if (is_empty(loop, &loop->due) && !is_empty(loop, &loop->later)) {
         loop->due = loop->later;
-        if (loop->due.last == &loop->later.first)
-            loop->due.last = &loop->due.first;
         queue_empty(loop, &loop->later);
     }
     wait = wait && is_empty(loop, &loop->due);
