@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char base64url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+static const char base64[] = LETTERS "+/", base64url[] = LETTERS "-_";
 
 void text_hex(struct text *text, struct span bytes)
 {
@@ -13,7 +14,8 @@ void text_hex(struct text *text, struct span bytes)
         text_format(text, "%02x", (unsigned)(unsigned char)bytes.p[i]);
 }
 
-void text_base64url(struct text *text, struct span bytes)
+/* Without padding. */
+static void encode(struct text *text, struct span bytes, const char *alphabet)
 {
     for (size_t i = 0; i < bytes.n; i += 3) {
         size_t left = bytes.n - i;
@@ -22,37 +24,36 @@ void text_base64url(struct text *text, struct span bytes)
             group |= (uint32_t)(unsigned char)bytes.p[i + 1] << 8;
         if (left > 2)
             group |= (unsigned char)bytes.p[i + 2];
-        char out[4] = {base64url[group >> 18], base64url[group >> 12 & 63],
-                       base64url[group >> 6 & 63], base64url[group & 63]};
+        char out[4] = {alphabet[group >> 18], alphabet[group >> 12 & 63], alphabet[group >> 6 & 63],
+                       alphabet[group & 63]};
         text_add(text, (struct span){out, left > 2 ? 4 : left + 1});
     }
 }
 
-void text_base64(struct text *text, struct span bytes)
+void text_base64url(struct text *text, struct span bytes)
 {
-    size_t from = text->n;
-    text_base64url(text, bytes);
-    for (size_t i = from; i < text->n; i++)
-        if (text->p[i] == '-' || text->p[i] == '_')
-            text->p[i] = text->p[i] == '-' ? '+' : '/';
-    while ((text->n - from) % 4 != 0)
-        text_put(text, "=");
+    encode(text, bytes, base64url);
 }
 
-/* Without padding; 62 and 63 are the letters that the two alphabets differ in. */
-static ptrdiff_t decode(struct span text, const char last[2], char *out)
+void text_base64(struct text *text, struct span bytes)
+{
+    static const char *const padding[] = {"", "==", "="};
+    encode(text, bytes, base64);
+    text_put(text, padding[bytes.n % 3]);
+}
+
+/* Without padding. */
+static ptrdiff_t decode(struct span text, const char *alphabet, char *out)
 {
     uint32_t group = 0;
     size_t bits = 0, n = 0;
     if (text.n % 4 == 1)
         return -1;
     for (size_t i = 0; i < text.n; i++) {
-        char c = text.p[i] == last[0] ? '-' : text.p[i] == last[1] ? '_' : text.p[i];
-        bool is_last = text.p[i] == last[0] || text.p[i] == last[1];
-        const char *at = c && (is_last || (c != '-' && c != '_')) ? strchr(base64url, c) : NULL;
+        const char *at = text.p[i] ? strchr(alphabet, text.p[i]) : NULL;
         if (!at)
             return -1;
-        group = group << 6 | (uint32_t)(at - base64url);
+        group = group << 6 | (uint32_t)(at - alphabet);
         bits += 6;
         if (bits >= 8) {
             bits -= 8;
@@ -64,7 +65,7 @@ static ptrdiff_t decode(struct span text, const char last[2], char *out)
 
 ptrdiff_t base64url_decode(struct span text, char *out)
 {
-    return decode(text, "-_", out);
+    return decode(text, base64url, out);
 }
 
 ptrdiff_t base64_decode(struct span text, char *out)
@@ -73,7 +74,7 @@ ptrdiff_t base64_decode(struct span text, char *out)
         return -1;
     for (int i = 0; i < 2 && text.n && text.p[text.n - 1] == '='; i++)
         text.n--;
-    return decode(text, "+/", out);
+    return decode(text, base64, out);
 }
 
 static bool is_unreserved(char c)
