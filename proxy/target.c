@@ -98,10 +98,21 @@ static char *lay(char **at, struct span text)
     return start;
 }
 
+/* By hand: snprintf took half of the time that a target does. */
+static char *put_port(char *at, uint64_t port)
+{
+    uint64_t unit = 1;
+    while (port / unit >= 10)
+        unit *= 10;
+    *at++ = ':';
+    for (; unit > 0; unit /= 10)
+        *at++ = (char)('0' + port / unit % 10);
+    return at;
+}
+
 /* What a Host header says; no port where it is the default. */
 static struct span print_authority(const struct pieces *pieces, char out[300])
 {
-    bool usual = pieces->port == (pieces->tls ? 443 : 80);
     char *at = out;
     if (pieces->unix_socket)
         return SPAN("localhost");
@@ -111,14 +122,8 @@ static struct span print_authority(const struct pieces *pieces, char out[300])
     at += pieces->host.n;
     if (pieces->bracketed)
         *at++ = ']';
-    if (!usual)
-        *at++ = ':';
-    /* by hand: snprintf took half of the time that a target does */
-    for (uint64_t unit = 10000, shown = 0; unit > 0 && !usual; unit /= 10) {
-        shown |= pieces->port / unit;
-        if (shown)
-            *at++ = (char)('0' + pieces->port / unit % 10);
-    }
+    if (pieces->port != (pieces->tls ? 443 : 80))
+        at = put_port(at, pieces->port);
     return (struct span){out, (size_t)(at - out)};
 }
 
