@@ -36,6 +36,15 @@ static const struct {
     [WAIT_TUNNEL_END] = {offsetof(struct options, body_idle_timeout_ms), END_TUNNEL_IDLE},
 };
 
+/* 0: no limit. */
+static int64_t limit_ms(const struct exchange *x, enum exchange_wait wait)
+{
+    int64_t ms = 0;
+    if (wait != WAIT_NOBODY)
+        memcpy(&ms, (const char *)x->worker->options + waits[wait].option, sizeof ms);
+    return ms;
+}
+
 static enum exchange_wait whom(const struct exchange *x)
 {
     bool client_blocked = relay_blocked(&x->down);
@@ -86,12 +95,10 @@ static uint32_t progress_of(const struct exchange *x, enum exchange_wait wait)
  * client's connection and counts whomever we wait for, but not in a tunnel (CHP 58). */
 void wait_set(struct exchange *x)
 {
-    const struct options *options = x->worker->options;
     struct deadline *deadline = &x->client->deadline;
     enum exchange_wait wait = whom(x);
-    int64_t in_ms = 0, silence_ms = x->stage == STAGE_TUNNEL ? 0 : options->timeout_ms;
-    if (wait != WAIT_NOBODY)
-        memcpy(&in_ms, (const char *)options + waits[wait].option, sizeof in_ms);
+    int64_t in_ms = limit_ms(x, wait);
+    int64_t silence_ms = x->stage == STAGE_TUNNEL ? 0 : x->worker->options->timeout_ms;
     if (wait == WAIT_TUNNEL_LOOK && in_ms > 0 && in_ms <= LOOK_MS)
         wait = WAIT_TUNNEL; /* its end is as near */
     else if (wait == WAIT_TUNNEL_LOOK)
@@ -117,15 +124,11 @@ void wait_set(struct exchange *x)
 
 void wait_over(struct exchange *x)
 {
-    const struct options *options = x->worker->options;
-    int64_t own_ms = 0;
     if (x->waits == WAIT_TUNNEL_LOOK) {
         tunnel_look(x);
         return;
     }
-    if (x->waits != WAIT_NOBODY)
-        memcpy(&own_ms, (const char *)options + waits[x->waits].option, sizeof own_ms);
-    if (x->wait_ms != own_ms && x->stage != STAGE_TUNNEL)
+    if (x->wait_ms != limit_ms(x, x->waits) && x->stage != STAGE_TUNNEL)
         exchange_end(x, END_CLIENT_SILENT, NULL);
     else
         exchange_fail(x, waits[x->waits].ending, NULL);
