@@ -73,10 +73,10 @@ static void add_request_line(struct spans *spans, const struct exchange *x)
     struct span method = x->head->method_name, line = x->head->start_line;
     spans_add(spans, (struct span){method.p, method.n + 1});
     add_target(spans, x);
-    if (x->head->version == HTTP_1_1)
-        spans_add(spans, (struct span){line.p + line.n - 11, 11});
-    else
-        spans_add(spans, SPAN(" HTTP/1.1\r\n"));
+    struct span version = SPAN(" HTTP/1.1\r\n");
+    if (x->head->version == HTTP_1_1) /* the client's own bytes join those before them */
+        version.p = line.p + line.n - version.n;
+    spans_add(spans, version);
 }
 
 /* --- forwarding fields (CHP 51) --- */
