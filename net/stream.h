@@ -4,7 +4,7 @@
  * the other side while stream_blocked().
  *
  * The stream lives inside its owner's struct. After stream_close the owner must stay in memory
- * until the end of the turn (loop_later). */
+ * until the end of the turn (loop_bury). */
 #ifndef NET_STREAM_H
 #define NET_STREAM_H
 

@@ -44,7 +44,7 @@ struct exchange {
     uint32_t interim_bytes; /* of interim replies so far */
     unsigned short status;  /* sent to the client; 0: none yet */
     unsigned char stage;    /* enum exchange_stage */
-    unsigned char waits;    /* enum exchange_wait (exchange.c): for whom */
+    unsigned char waits;    /* enum exchange_wait (wait.c): for whom */
     unsigned char method;   /* enum method */
     unsigned char ending;   /* enum ending of STAGE_ANSWER */
     bool upgrade;           /* a WebSocket is wanted */
