@@ -84,6 +84,24 @@ void pool_count(struct pool *pool, int change)
     free_when_unused(pool);
 }
 
+void pool_chain(struct upstream **chain, struct upstream *upstream)
+{
+    upstream->next = *chain;
+    upstream->back = chain;
+    if (*chain)
+        (*chain)->back = &upstream->next;
+    *chain = upstream;
+}
+
+void pool_unchain(struct upstream *upstream)
+{
+    *upstream->back = upstream->next;
+    if (upstream->next)
+        upstream->next->back = upstream->back;
+    upstream->next = NULL;
+    upstream->back = NULL;
+}
+
 struct upstream *pool_take(struct pool *pool)
 {
     struct upstream *upstream = pool->idle;
@@ -96,11 +114,7 @@ bool pool_keep(struct pool *pool, struct upstream *upstream)
 {
     if (pool->holders == 0 || pool->idle_n >= IDLE_MAX || pool->worker->draining)
         return false;
-    upstream->next = pool->idle;
-    upstream->back = &pool->idle;
-    if (pool->idle)
-        pool->idle->back = &upstream->next;
-    pool->idle = upstream;
+    pool_chain(&pool->idle, upstream);
     pool->idle_n++;
     pool->worker->counters.upstream_idle++;
     return true;
@@ -108,11 +122,7 @@ bool pool_keep(struct pool *pool, struct upstream *upstream)
 
 void pool_remove(struct pool *pool, struct upstream *upstream)
 {
-    *upstream->back = upstream->next;
-    if (upstream->next)
-        upstream->next->back = upstream->back;
-    upstream->next = NULL;
-    upstream->back = NULL;
+    pool_unchain(upstream);
     pool->idle_n--;
     pool->worker->counters.upstream_idle--;
 }

@@ -33,6 +33,10 @@ struct pool *pool_hold(struct pools *pools, const struct target *target);
  * nothing. */
 void pool_let_go(struct pool *pool);
 
+/* Puts the connection in front of `idle` or `waiting`; takes it out of the one that it is in. */
+void pool_chain(struct upstream **chain, struct upstream *upstream);
+void pool_unchain(struct upstream *upstream);
+
 /* A kept connection, or NULL. It is the caller's. */
 struct upstream *pool_take(struct pool *pool);
 /* Keeps the connection, if there is room and reason. false: the caller closes it. */

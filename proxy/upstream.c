@@ -16,14 +16,13 @@ static void on_deadline(struct deadline *deadline);
 static void on_grave(struct task *task);
 static void on_failed(struct task *task);
 static void on_resolved(struct lookup *lookup);
-static void stop_waiting(struct upstream *upstream);
 
 static void bury(struct upstream *upstream)
 {
     struct pool *pool = upstream->pool;
     struct worker *worker = pool->worker;
-    if (upstream->back) /* idle ones have left the pool's list before */
-        stop_waiting(upstream);
+    if (upstream->back) /* waiting: idle ones have left the pool's chain before */
+        pool_unchain(upstream);
     if (upstream->stream.fd >= 0)
         worker->counters.upstream_open--;
     stream_close(&upstream->stream);
@@ -73,11 +72,7 @@ static void connect_by_name(struct upstream *upstream)
 static void wait_for_name(struct upstream *upstream)
 {
     struct pool *pool = upstream->pool;
-    upstream->next = pool->waiting;
-    upstream->back = &pool->waiting;
-    if (pool->waiting)
-        pool->waiting->back = &upstream->next;
-    pool->waiting = upstream;
+    pool_chain(&pool->waiting, upstream);
     if (pool->asked)
         return;
     struct lookup *lookup = must_alloc(sizeof *lookup);
@@ -88,15 +83,6 @@ static void wait_for_name(struct upstream *upstream)
     lookup->done = on_resolved;
     pool->asked = lookup;
     resolver_ask(pool->worker->settled->resolver, lookup);
-}
-
-static void stop_waiting(struct upstream *upstream)
-{
-    *upstream->back = upstream->next;
-    if (upstream->next)
-        upstream->next->back = upstream->back;
-    upstream->next = NULL;
-    upstream->back = NULL;
 }
 
 static void connect_unix(struct upstream *upstream)
@@ -138,7 +124,7 @@ static void take_answer(struct pool *pool, struct lookup *lookup)
     }
     while (pool->waiting) {
         struct upstream *upstream = pool->waiting;
-        stop_waiting(upstream);
+        pool_unchain(upstream);
         if (error == 0)
             connect_by_name(upstream);
         else
