@@ -1,5 +1,5 @@
-/* One thread's event loop: libevent's base, tasks put off to the end of the turn, deadlines.
- * Everything here is called on the loop's own thread unless it says otherwise. */
+/* One thread's event loop: libevent's base, tasks for its next turn or the end of this one,
+ * deadlines, signals. Called on the loop's own thread, all of it, unless it says otherwise. */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
@@ -13,7 +13,8 @@ struct loop *loop_new(void);
 void loop_free(struct loop *loop);
 void loop_run(struct loop *loop); /* until loop_stop */
 void loop_stop(struct loop *loop);
-/* One turn: what has happened (wait: once something has), then the tasks. loop_run turns on. */
+/* One turn: what has happened (wait: once something has, unless tasks are due), the tasks put off
+ * before it, then the burials. loop_run turns on. */
 void loop_turn(struct loop *loop, bool wait);
 struct event_base *loop_base(struct loop *loop);
 

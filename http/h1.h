@@ -16,7 +16,7 @@ enum h1_verdict {
     H1_FIELD_NAME,
     H1_TOO_MANY_FIELDS,
     H1_TOO_LARGE,
-    H1_SYNTAX, /* what http-parser refuses */
+    H1_SYNTAX, /* of the start line */
     H1_VERSION,
     H1_METHOD,
     H1_TARGET,

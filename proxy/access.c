@@ -157,7 +157,7 @@ static void count(const struct exchange *x, enum ending ending)
 {
     struct counters *counters = &x->worker->counters;
     counters->endings[ending]++;
-    bool routed = x->path != NULL; /* a tunnel is */
+    bool routed = x->path != NULL; /* or log_path: a tunnel was */
     if (routed && x->status != 101 && x->status < COUNTER_STATUSES && x->status)
         counters->proxied[x->status]++;
     if (x->route && x->first_byte_ms)
