@@ -26,14 +26,18 @@ struct tls {
     bool wants_read;      /* the last read used up what had arrived */
 };
 
+/* The kernel's records need a BIO of OpenSSL's own. */
+static BIO *bio_new(const struct tls_context *context, struct wire *wire, int fd)
+{
+    return context->kernel ? BIO_new_socket(fd, BIO_NOCLOSE) : wire_new(context->wires, wire);
+}
+
 static struct tls *session_new(struct tls_context *context, int fd)
 {
     ERR_clear_error();
     SSL *ssl = SSL_new(context->ctx);
     struct tls *tls = ssl ? calloc(1, sizeof *tls) : NULL;
-    BIO *bio = !tls              ? NULL
-               : context->kernel ? BIO_new_socket(fd, BIO_NOCLOSE)
-                                 : wire_new(context->wires, &tls->wire);
+    BIO *bio = tls ? bio_new(context, &tls->wire, fd) : NULL;
     if (!bio) {
         free(tls);
         SSL_free(ssl);
@@ -42,13 +46,12 @@ static struct tls *session_new(struct tls_context *context, int fd)
     tls->wire = (struct wire){.fd = fd, .ssl = ssl};
     SSL_set_bio(ssl, bio, bio);
     tls->ssl = ssl;
-    if (context->kernel) { /* which needs a BIO of OpenSSL's own, and each record unread */
+    /* One read for a record's head and body; the kernel is to find each unread. Here and not on the
+     * SSL_CTX: libevent's bufferevents, which share it, do not look for bytes read ahead. */
+    if (context->kernel)
         SSL_set_options(ssl, SSL_OP_ENABLE_KTLS);
-        return tls;
-    }
-    /* One read for a record's head and body. Here and not on the SSL_CTX: libevent's bufferevents,
-     * which share it, do not look for bytes read ahead. */
-    SSL_set_read_ahead(ssl, 1);
+    else
+        SSL_set_read_ahead(ssl, 1);
     return tls;
 }
 
