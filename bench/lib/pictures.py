@@ -9,18 +9,20 @@ from .rows import ROWS
 def cpu(results, title):
     """CPU of every peer, as a multiple of ours, over all rows that are measured so."""
     others = [peer for peer in results.peers if peer != OURS]
+    shown = {peer: f"{peer} (floor)" if PEERS[peer].floor else peer for peer in [OURS, *others]}
     lines = []
     for key in results.rows():
         ratios = {peer: results.ratio(key, peer, OURS) for peer in others}
         ratios = {peer: ratio for peer, ratio in ratios.items() if ratio}
         if ratios and "of CPU" in ROWS[key].unit:
-            lines.append((ROWS[key].title, {OURS: 1.0, **ratios}))
+            lines.append((ROWS[key].title, {shown[peer]: ratio for peer, ratio
+                                            in {OURS: 1.0, **ratios}.items()}))
     if not lines:
         return None
     return chart.dots(title,
                       "CPU time of each proxy for one unit of each row, divided by hubgate's in the "
                       "same round; medians over the rounds. Further right costs more.",
-                      [OURS, *others], lines, "times hubgate's CPU, by ratios: left is less")
+                      list(shown.values()), lines, "times hubgate's CPU, by ratios: left is less")
 
 
 def idle(results, title):
