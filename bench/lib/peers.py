@@ -40,6 +40,7 @@ class Peer:
     programs = ()  # it is started or installed with
     floor = False  # no proxy: it copies bytes and understands none
     tools = ()  # of bench/, built for it
+    warm_up = 1  # seconds of load before anything counts
     rows = ()  # keys of those it makes sense for; empty: all
 
     def version(self):
@@ -66,13 +67,17 @@ class Chp(Peer):
     name, title = "chp", "configurable-http-proxy"
     programs = ("node", "npm")
     VERSION = "5.3.0"
+    warm_up = 4  # node's compiler takes three: after one, TLS requests cost half as much again
 
     def program(self):
         return PROJECT / "build/node/node_modules/configurable-http-proxy"
 
-    def install(self):
+    def install(self, forbidden):
         if (self.program() / "package.json").exists():
             return
+        if forbidden:
+            raise rig.BenchError(f"{self.title} is not in build/node. Leave out --no-install, or "
+                                 f"leave {self.name} out of --peers")
         home = PROJECT / "build/node"
         home.mkdir(parents=True, exist_ok=True)
         rig.run(["npm", "install", "--prefix", home, "--no-audit", "--no-fund", "--silent",

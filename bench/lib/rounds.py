@@ -116,18 +116,20 @@ class Rounds:
             say(f"  {variant:14} {name:8} FAILED: {error}")
 
     def warm_up(self, running):
-        """A second of load before anything counts: compilers, caches and pools are warm then."""
+        """Load before anything counts: compilers, caches and pools are warm then."""
         base = (f"http://127.0.0.1:{running.http}/" if running.http
                 else f"https://127.0.0.1:{running.https}/")
-        wrk_once(self.bench, base, "plain", 1)
+        wrk_once(self.bench, base, "plain", running.peer.warm_up)
 
     def record(self, scenario, name, measure):
         try:
             results = measure()
-        except (rig.BenchError, subprocess.TimeoutExpired, OSError, ValueError) as error:
+        except (rig.BenchError, subprocess.TimeoutExpired, OSError, ValueError, LookupError,
+                ArithmeticError) as error:  # a load that got no answer has no figures to count with
             results = {}
-            self.problems.append(f"{scenario.rows[0].key}, {name}: {error}")
-            say(f"  {scenario.rows[0].key:14} {name:8} FAILED: {error}")
+            text = str(error) if isinstance(error, rig.BenchError) else repr(error)
+            self.problems.append(f"{scenario.rows[0].key}, {name}: {text}")
+            say(f"  {scenario.rows[0].key:14} {name:8} FAILED: {text}")
         self.keep(scenario, name, results)
 
     def keep(self, scenario, name, results):
