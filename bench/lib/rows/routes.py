@@ -105,7 +105,7 @@ def found(bench, one, many, count):
     url = {process: f"http://127.0.0.1:{process.http}" for process in (one, many)}
     modes = {one: "users 1", many: f"users {count}"}
     for process in (one, many):
-        wrk_once(bench, url[process], modes[process], 1)  # warm
+        wrk_once(bench, url[process], modes[process], process.peer.warm_up)
     results = {one: [], many: []}
     for _ in range(1 if bench.quick else 3):
         for process in (one, many):
