@@ -191,7 +191,11 @@ enum tls_step tls_handshake(struct tls *tls)
         return TLS_FAILED;
     prepare();
     int result = SSL_do_handshake(tls->ssl);
-    return result == 1 ? TLS_DONE : step_of(tls, result);
+    if (result != 1)
+        return step_of(tls, result);
+    tls->wire.open = true;
+    tls->wire.unsaid = 0;
+    return TLS_DONE;
 }
 
 ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
@@ -213,6 +217,7 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
     } while (!tls->wants_read && total < n && SSL_has_pending(tls->ssl));
     if (total == 0)
         return *step == TLS_DONE ? 0 : -1;
+    tls->wire.unsaid = 0;
     bool empty = tls->wants_read ? *step == TLS_WANT_READ : tls->wire.drained && !tls_pending(tls);
     *step = empty ? TLS_WANT_READ : TLS_DONE;
     return (ssize_t)total;

@@ -3,6 +3,11 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+/* What may come without a byte that the peer says: a whole record and some tickets or new keys
+ * before it. OpenSSL reads on through those for as long as they come, and its loop waits with
+ * everybody. */
+enum { UNSAID_MAX = 48 * 1024 };
+
 static bool must_wait(void)
 {
     return errno == EAGAIN || errno == EINTR;
@@ -13,9 +18,14 @@ static int wire_read(BIO *bio, char *bytes, size_t n, size_t *got)
     struct wire *wire = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
     *got = 0;
+    if (wire->open && wire->unsaid > UNSAID_MAX) {
+        errno = EPROTO;
+        return 0;
+    }
     ssize_t taken = recv(wire->fd, bytes, n, 0);
     wire->drained = taken < (ssize_t)n;
     if (taken > 0) {
+        wire->unsaid += (size_t)taken;
         *got = (size_t)taken;
         return 1;
     }

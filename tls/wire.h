@@ -11,6 +11,8 @@ struct wire {
     const SSL *ssl; /* whose */
     bool drained;   /* the last read took all there was */
     bool more;      /* what is written now is followed by more at once, or by our end */
+    bool open;      /* the handshake is over: from now on a peer has something to say */
+    size_t unsaid;  /* bytes taken since it last said something */
 };
 
 /* How such BIOs work; it outlives them. NULL: no memory. */

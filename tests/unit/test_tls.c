@@ -673,6 +673,63 @@ static void test_a_resumed_connection_brings_the_next_ticket(void **state)
     tls_context_free(client);
 }
 
+/* Updates its keys until the socket is full, or `most` times. The count. */
+static int update_keys(SSL *ssl, int most)
+{
+    int n = 0;
+    while (n < most && SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1 &&
+           SSL_do_handshake(ssl) == 1)
+        n++;
+    return n;
+}
+
+/* tls_read, once more is there than keys. */
+static ssize_t read_in_time(struct tls *tls, int fd, char *bytes, size_t n, enum tls_step *step)
+{
+    ssize_t got = -1;
+    *step = TLS_WANT_READ;
+    while (got < 0 && *step == TLS_WANT_READ && comes(fd))
+        got = tls_read(tls, bytes, n, step);
+    return got;
+}
+
+/* Each costs a derivation of keys, and OpenSSL would go on for as long as more come. */
+static void test_who_updates_keys_and_says_nothing_is_cut(void **state)
+{
+    (void)state;
+    struct tls_files files = client_files();
+    files.protocol = "TLSv1_3";
+    struct tls_context *server = server_from(server_files()), *client = client_from(files);
+    enum tls_step step = TLS_WANT_READ;
+    int server_fd, client_fd;
+    char heard[8];
+    tcp_sockets(&server_fd, &client_fd);
+    struct tls *tls = tls_accept_new(server, server_fd);
+    SSL *ssl = SSL_new(client->ctx);
+    SSL_set_fd(ssl, client_fd);
+    SSL_set_connect_state(ssl);
+    for (int round = 0; round < 10; round++) {
+        SSL_do_handshake(ssl);
+        if (step != TLS_DONE)
+            step = tls_handshake(tls);
+    }
+    assert_int_equal(step, TLS_DONE);
+    for (int round = 0; round < 200; round++) { /* as many as it likes beside what it says */
+        assert_int_equal(update_keys(ssl, 50), 50);
+        assert_int_equal(SSL_write(ssl, "x", 1), 1);
+        assert_int_equal(read_in_time(tls, server_fd, heard, sizeof heard, &step), 1);
+    }
+    assert_in_range(update_keys(ssl, 10000), 3000, 10000);
+    assert_int_equal(read_in_time(tls, server_fd, heard, sizeof heard, &step), -1);
+    assert_int_equal(step, TLS_FAILED);
+    SSL_free(ssl);
+    tls_free(tls);
+    close(server_fd);
+    close(client_fd);
+    tls_context_free(server);
+    tls_context_free(client);
+}
+
 static void test_another_secret_resumes_nothing(void **state)
 {
     (void)state;
@@ -805,6 +862,7 @@ int main(void)
         cmocka_unit_test(test_alpn),
         cmocka_unit_test(test_contexts_of_one_secret_resume_each_other),
         cmocka_unit_test(test_a_resumed_connection_brings_the_next_ticket),
+        cmocka_unit_test(test_who_updates_keys_and_says_nothing_is_cut),
         cmocka_unit_test(test_another_secret_resumes_nothing),
         cmocka_unit_test(test_tickets_do_not_cross_sides),
         cmocka_unit_test(test_tickets_outlive_the_hour_but_not_the_day),
