@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACCEPTS_A_TURN = 64, PAUSE_MS = 100 };
+enum { ACCEPTS_A_TURN = 64, PAUSE_MS = 100, SILENT_S = 1 };
 
 struct listener {
     struct loop *loop;
@@ -21,6 +23,16 @@ struct listener {
 static void on_acceptable(evutil_socket_t fd, short what, void *arg);
 static void on_pause_over(struct deadline *deadline);
 
+/* A client speaks first, in HTTP and in TLS: the kernel keeps its connection until it does, or for
+ * about a second (tcp(7)). A connection is then accepted and read in one turn, where it took two.
+ */
+static void wait_for_words(int fd)
+{
+    static const int silent_s = SILENT_S;
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &silent_s,
+               sizeof silent_s); /* TCP alone has it */
+}
+
 struct listener *listener_new(struct loop *loop, int fd,
                               void (*accepted)(void *owner, int fd, const struct sockaddr *peer),
                               void *owner)
@@ -31,6 +43,7 @@ struct listener *listener_new(struct loop *loop, int fd,
                                   .accepted = accepted,
                                   .owner = owner,
                                   .pause = {.expire = on_pause_over}};
+    wait_for_words(fd);
     listener->event = event_new(loop_base(loop), fd, EV_READ | EV_PERSIST, on_acceptable, listener);
     event_add(listener->event, NULL);
     return listener;

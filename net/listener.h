@@ -8,8 +8,9 @@
 
 struct listener;
 
-/* `accepted` gets a connected, non-blocking descriptor, which is the owner's from then on. The
- * listening descriptor becomes the listener's. */
+/* `accepted` gets a connected, non-blocking descriptor, which is the owner's from then on; over TCP
+ * once its first bytes are there, or about a second later. The listening descriptor becomes the
+ * listener's. */
 struct listener *listener_new(struct loop *loop, int fd,
                               void (*accepted)(void *owner, int fd, const struct sockaddr *peer),
                               void *owner);

@@ -91,11 +91,14 @@ def test_a_reply_that_begins_while_draining_says_close(start, upstream):
 def test_idle_connections_do_not_hold_up_the_end(start, echo):
     proxy = start("hubgate", ["--drain-seconds=60"])
     proxy.api.add("/", echo.url)
-    with proxy.connect() as silent, proxy.send(GET) as idle:
+    with proxy.send(GET) as idle:
         assert idle.read_response().status == 200
-        proxy.signal(signal.SIGTERM)
-        assert proxy.wait() == 0
-        assert idle.to_end()[0] == b"" and silent.to_end()[0] == b""
+        before = proxy.descriptors()
+        with proxy.connect() as silent:
+            peers.wait_until(lambda: proxy.descriptors() > before, "the silent one is taken too")
+            proxy.signal(signal.SIGTERM)
+            assert proxy.wait() == 0
+            assert idle.to_end()[0] == b"" and silent.to_end()[0] == b""
 
 
 def test_what_does_not_finish_in_time_is_cut(busy):
@@ -169,7 +172,7 @@ def test_running_out_of_descriptors_pauses_accepting(start, echo):
     proxy.api.add("/", echo.url)
     first = proxy.send(GET)
     assert first.read_response().status == 200
-    crowd = [proxy.connect() for _ in range(100)]  # the kernel's backlog takes them
+    crowd = [proxy.send(b"G") for _ in range(100)]  # the kernel's backlog takes them
     try:
         used = proxy.cpu()
         time.sleep(0.5)
