@@ -17,6 +17,7 @@
 enum { PAUSE_MS = 500 };
 
 struct endpoint {
+    LIST_ENTRY(endpoint) next;
     struct peers peers; /* on_room finds us by it */
     struct deadline resume;
     struct evhttp *http;
@@ -26,6 +27,9 @@ struct endpoint {
     endpoint_serve *serve;
     void *arg;
 };
+
+/* This thread's: of an accept that failed libevent tells with evhttp's pointer and none of ours. */
+static _Thread_local LIST_HEAD(, endpoint) endpoints;
 
 static struct bufferevent *on_bufferevent(struct event_base *base, void *arg);
 static void on_request(struct evhttp_request *req, void *arg);
@@ -43,7 +47,6 @@ static bool listen_on(struct endpoint *endpoint, const struct bound *bound, stru
         endpoint->sockets[endpoint->sockets_n++] = socket;
         evconnlistener_set_error_cb(evhttp_bound_socket_get_listener(socket), on_accept_failed);
     }
-    deadline_set(endpoint->peers.loop, &endpoint->resume, PAUSE_MS);
     return true;
 }
 
@@ -72,6 +75,7 @@ struct endpoint *endpoint_new(struct loop *loop, const struct endpoint_limits *l
     endpoint->serve = serve;
     endpoint->arg = arg;
     endpoint->http = evhttp_new(loop_base(loop));
+    LIST_INSERT_HEAD(&endpoints, endpoint, next);
     /* Every method but CONNECT, unknown ones too: 404 and 405 are ours to say (CHP 31). */
     evhttp_set_allowed_methods(endpoint->http, 0xFFFF & ~EVHTTP_REQ_CONNECT);
     evhttp_set_max_headers_size(endpoint->http, (ev_ssize_t)limits->head_bytes_max);
@@ -100,6 +104,7 @@ void endpoint_free(struct endpoint *endpoint)
     if (!endpoint)
         return;
     endpoint_stop(endpoint);
+    LIST_REMOVE(endpoint, next);
     evhttp_free(endpoint->http);
     peers_release(&endpoint->peers);
     free(endpoint);
@@ -188,19 +193,20 @@ static void on_room(struct peers *peers, bool room)
     listeners_enable(CONTAINER(peers, struct endpoint, peers), room);
 }
 
-/* It would fail again at once, and again. evhttp gives us no word of our own here: on_resume looks
- * by itself. */
+/* It would fail again at once, and again. */
 static void on_accept_failed(struct evconnlistener *listener, void *http)
 {
-    (void)http;
+    struct endpoint *endpoint;
     log_line(LOG_ERROR, "no connection can be accepted just now: %s", strerror(errno));
     evconnlistener_disable(listener);
+    LIST_FOREACH (endpoint, &endpoints, next)
+        if (endpoint->http == http)
+            deadline_set(endpoint->peers.loop, &endpoint->resume, PAUSE_MS);
 }
 
 static void on_resume(struct deadline *deadline)
 {
     struct endpoint *endpoint = CONTAINER(deadline, struct endpoint, resume);
-    deadline_set(endpoint->peers.loop, &endpoint->resume, PAUSE_MS);
     if (endpoint->peers.n < endpoint->peers.limits.peers_max)
         listeners_enable(endpoint, true);
 }

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -34,6 +35,7 @@ struct rig {
     void (*script)(struct rig *rig);
     struct text got, seen; /* by the client, by the server */
     int kept;              /* a connection that outlives the script; -1: none */
+    struct rlimit limit;   /* of descriptors, before the test lowered it */
 
     struct call *call; /* the last that waits or streams */
     unsigned served, gone, gone_wanted;
@@ -46,6 +48,7 @@ static void on_letter(struct letter *letter);
 static void on_impatient(struct deadline *deadline);
 static void on_later(struct deadline *deadline);
 static void on_pump(struct task *task);
+static void on_relief(struct deadline *deadline);
 
 static const struct endpoint_limits plain = {
     .idle_ms = 60000,
@@ -624,6 +627,29 @@ static void the_end_tells_those_who_wait(void **state)
     tear_down(rig);
 }
 
+static void ask_on_kept(struct rig *rig)
+{
+    say(rig->kept, "GET / HTTP/1.1\r\nHost: a\r\n" LAST "\r\n");
+    hear(rig, rig->kept, NULL);
+    rig->kept = -1;
+}
+
+static void accepting_that_failed_is_tried_again(void **state)
+{
+    struct rig *rig = set_up(plain, NULL);
+    (void)state;
+    rig->kept = dial(rig);
+    getrlimit(RLIMIT_NOFILE, &rig->limit);
+    struct rlimit none_left = {(rlim_t)rig->kept, rig->limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &none_left);
+    rig->later.expire = on_relief;
+    deadline_set(rig->loop, &rig->later, 100);
+    serve(rig, ask_on_kept);
+    assert_non_null(strstr(rig->got.p, "the body"));
+    assert_int_equal(rig->served, 1);
+    tear_down(rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -644,6 +670,7 @@ int main(void)
         cmocka_unit_test(what_is_sent_ahead_is_served_after),
         cmocka_unit_test(who_waits_too_long_is_answered),
         cmocka_unit_test(the_end_tells_those_who_wait),
+        cmocka_unit_test(accepting_that_failed_is_tried_again),
     };
     signal(SIGPIPE, SIG_IGN);
     log_start(LOG_ERROR, false);
@@ -693,4 +720,11 @@ static void on_pump(struct task *task)
     struct rig *rig = CONTAINER(task, struct rig, task);
     if (!rig->gone)
         pump(rig);
+}
+
+static void on_relief(struct deadline *deadline)
+{
+    struct rig *rig = CONTAINER(deadline, struct rig, later);
+    assert_int_equal(rig->served, 0);
+    setrlimit(RLIMIT_NOFILE, &rig->limit);
 }
