@@ -27,19 +27,26 @@ void index_release(struct index *index)
     *index = (struct index){0};
 }
 
+/* Both halves of the product: which bits a change of the word reaches depends on the seed. */
+static uint64_t fold(uint64_t hash, uint64_t word)
+{
+    __extension__ typedef unsigned __int128 wide;
+    wide product = (wide)(hash ^ word) * 0xff51afd7ed558ccdu;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 uint64_t index_hash(const struct index *index, uint64_t above, struct span name)
 {
-    uint64_t hash = index->seed ^ (above * 0x9e3779b97f4a7c15u);
+    uint64_t hash = fold(index->seed ^ (above * 0x9e3779b97f4a7c15u), name.n);
     while (name.n > 0) {
         uint64_t word = 0;
         size_t n = name.n < 8 ? name.n : 8;
         memcpy(&word, name.p, n);
-        hash = (hash ^ word ^ n) * 0xff51afd7ed558ccdu;
-        hash ^= hash >> 32;
+        hash = fold(hash, word);
         name.p += n;
         name.n -= n;
     }
-    return hash;
+    return fold(hash, index->seed);
 }
 
 /* The part is chosen by the top bits, the place in it by the lowest. */
