@@ -160,8 +160,14 @@ static void take_tls_along(struct round *round)
         struct error error;
         const struct options *options = fleet->members[i].worker->options;
         round->errands[i].tls = tls_client_new(&options->client_ssl, &error);
-        if (!round->errands[i].tls)
-            log_line(LOG_ERROR, "No TLS to targets: %s", error.text);
+        if (round->errands[i].tls)
+            continue;
+        log_line(LOG_ERROR, "No TLS to targets until the next https route: %s", error.text);
+        while (i-- > 0) {
+            tls_context_free(round->errands[i].tls);
+            round->errands[i].tls = NULL;
+        }
+        return;
     }
     fleet->tls_to_targets = true;
 }
