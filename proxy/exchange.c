@@ -64,11 +64,11 @@ static bool is_plain_end(enum ending ending)
 
 /* The client announced its last request (RFC 9112 9.6) and nothing came behind it: nothing will
  * come that would reset the connection under the answer. With TLS its close_notify is still to
- * come. */
+ * come, and behind a body old clients send an empty line (RFC 9112 2.2). */
 static bool has_said_all(const struct exchange *x)
 {
     const struct client *client = x->client;
-    return x->last && x->up.done && !client->ahead && !client->stream.tls &&
+    return x->last && x->up.done && x->up.bytes == 0 && !client->ahead && !client->stream.tls &&
            !client->stream.readable && (!client->in || buf_filled(client->in) == 0);
 }
 
