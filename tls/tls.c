@@ -214,10 +214,11 @@ ssize_t tls_read(struct tls *tls, void *bytes, size_t n, enum tls_step *step)
         tls->wants_read = result != 1;
         *step = result == 1 ? TLS_DONE : step_of(tls, result);
         total += got;
+        if (got > 0)
+            tls->wire.unsaid = 0;
     } while (!tls->wants_read && total < n && SSL_has_pending(tls->ssl));
     if (total == 0)
         return *step == TLS_DONE ? 0 : -1;
-    tls->wire.unsaid = 0;
     bool empty = tls->wants_read ? *step == TLS_WANT_READ : tls->wire.drained && !tls_pending(tls);
     *step = empty ? TLS_WANT_READ : TLS_DONE;
     return (ssize_t)total;
