@@ -29,10 +29,16 @@ SANITIZER = re.compile(
 )
 
 
+given_ports = set()
+
+
 def free_port():
-    """A port nobody listens on, outside the range the kernel hands to clients."""
+    """A port nobody listens on, outside the range the kernel hands to clients, and never twice."""
     while True:
         port = random.randrange(10000, 32000)
+        if port in given_ports:
+            continue
+        given_ports.add(port)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

@@ -106,7 +106,7 @@ def test_charts_are_svg_with_a_title_and_what_they_show(tmp_path):
         assert svg.get("role") == "img"
         words = {text.text for text in svg.iter(f"{SVG}text")}
         for peer in peers:
-            assert words & {peer, PEERS[peer].title}, (path, peer)
+            assert words & {peer, f"{peer} (floor)", PEERS[peer].title}, (path, peer)
 
 
 def test_a_chart_without_figures_is_not_drawn(tmp_path):
