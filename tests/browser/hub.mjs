@@ -5,11 +5,11 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, openSync, closeSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 import { freePort, ROOT } from './system.mjs';
 
-const PROXY = process.env.HUBGATE ?? `${ROOT}build/hubgate`;
+const PROXY = resolve(ROOT, process.env.HUBGATE ?? 'build/hubgate');
 const PROGRAM = join(dirname(PROXY), 'hubgate-hub');
 const MARK = 'HUBGATE_TEST_RUN';
 const PATIENCE_MS = 60_000;
@@ -83,6 +83,7 @@ export class Hub {
       cwd: this.directory, env: { ...process.env, ...this.environment, [MARK]: this.mark }, stdio: ['ignore', log, log],
     });
     closeSync(log);
+    await once(this.process, 'spawn'); // or the error why it cannot be started
     this.ended = once(this.process, 'exit');
     await waitFor(async () => {
       assert.equal(this.process.exitCode, null, this.log);
