@@ -123,7 +123,7 @@ fuzz: ## a minute of fuzzing per target (FUZZ_SECONDS; clang)
 	tests/fuzz/run
 
 # origin, relay, replay (C alone), wsecho, wsload (libwebsockets), tlsload (OpenSSL): what the benchmark stands on
-$(BUILD)/bench/%: bench/%.c Makefile
+$(BUILD)/bench/%: bench/%.c bench/samples.h Makefile
 	@mkdir -p $(@D)
 	$(CC) $(DIALECT) $(WARN) $(OPTIM) -o $@ $< $(if $(filter ws%,$*),-lwebsockets) $(if $(filter tls%,$*),-lssl -lcrypto)
 

@@ -29,8 +29,9 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench/samples.h"
 
 enum { HEAD_MAX = 8192, BLOCK = 256 * 1024, CONNECTIONS_MAX = 1024, SAMPLES_MAX = 4 * 1024 * 1024 };
 
@@ -55,11 +56,6 @@ struct conn {
     struct answer answer;
 };
 
-struct samples {
-    uint32_t *us;
-    size_t n;
-};
-
 struct load {
     struct request *requests;
     size_t requests_n;
@@ -80,14 +76,6 @@ static void fail(const char *what)
 {
     fprintf(stderr, "replay: %s: %s\n", what, strerror(errno));
     exit(1);
-}
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* --- an answer -------------------------------------------------------------------------------- */
@@ -179,12 +167,6 @@ static void conn_open(struct load *load, struct conn *conn)
         fail("epoll_ctl");
 }
 
-static void keep(struct samples *samples, int64_t us)
-{
-    if (samples->n < SAMPLES_MAX)
-        samples->us[samples->n++] = (uint32_t)us;
-}
-
 static void conn_done(struct load *load, struct conn *conn, bool well)
 {
     conn->busy = false;
@@ -192,7 +174,7 @@ static void conn_done(struct load *load, struct conn *conn, bool well)
     load->done++;
     load->failed += !well;
     if (well && conn->due_us >= load->counts_from_us)
-        keep(&load->each, now_us() - conn->due_us);
+        samples_keep(&load->each, now_us() - conn->due_us);
 }
 
 /* A server may end a connection whenever none of its requests is under way. */
@@ -281,7 +263,7 @@ static void count_unsent(struct load *load)
         if (due >= load->end_us)
             return;
         if (due >= load->counts_from_us)
-            keep(&load->each, load->end_us - due);
+            samples_keep(&load->each, load->end_us - due);
     }
 }
 
@@ -298,7 +280,7 @@ static void pass(struct load *load)
     }
     count_unsent(load);
     if (start >= load->counts_from_us)
-        keep(&load->round, now_us() - start);
+        samples_keep(&load->round, now_us() - start);
 }
 
 static void run(struct load *load)
@@ -310,13 +292,6 @@ static void run(struct load *load)
         pass(load);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 static void print_samples(const char *name, struct samples *samples)
 {
     static const struct {
@@ -325,11 +300,9 @@ static void print_samples(const char *name, struct samples *samples)
     } quantiles[] = {{"p50_us", 0.5}, {"p99_us", 0.99}, {"p999_us", 0.999}, {"max_us", 1}};
 
     printf(",\"%s\":{\"n\":%zu", name, samples->n);
-    qsort(samples->us, samples->n, sizeof *samples->us, by_value);
-    for (size_t i = 0; samples->n > 0 && i < sizeof quantiles / sizeof *quantiles; i++) {
-        size_t at = (size_t)(quantiles[i].q * (double)samples->n);
-        printf(",\"%s\":%u", quantiles[i].name, samples->us[at < samples->n ? at : samples->n - 1]);
-    }
+    samples_sort(samples);
+    for (size_t i = 0; samples->n > 0 && i < sizeof quantiles / sizeof *quantiles; i++)
+        printf(",\"%s\":%u", quantiles[i].name, samples_quantile(samples, quantiles[i].q));
     printf("}");
 }
 
@@ -449,10 +422,9 @@ int main(int argc, char **argv)
     }
     read_requests(&load, argv[optind]);
     load.conns = calloc(load.conns_n, sizeof *load.conns);
-    load.each.us = calloc(SAMPLES_MAX, sizeof *load.each.us);
-    load.round.us = calloc(SAMPLES_MAX, sizeof *load.round.us);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (load.conns == NULL || load.each.us == NULL || load.round.us == NULL || load.epoll < 0)
+    if (load.conns == NULL || load.epoll < 0 || !samples_init(&load.each, SAMPLES_MAX) ||
+        !samples_init(&load.round, SAMPLES_MAX))
         fail("start");
     if (load.requests_n == 0)
         return 1;

@@ -19,8 +19,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench/samples.h"
 
 enum { PLACES_MAX = 1024, SAMPLES_MAX = 1024 * 1024 };
 
@@ -42,20 +43,11 @@ struct load {
     bool resume, measuring;
     uint32_t n, seconds, active, failed, resumed, tickets;
     int64_t ends_us;
-    uint32_t *samples_us;
-    size_t samples_n;
+    struct samples samples;
     struct place places[PLACES_MAX];
 };
 
 static const char request[] = "GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* The server's ticket, for the next connection of this place. The reference is ours now. */
 static int on_session(SSL *ssl, SSL_SESSION *session)
@@ -124,8 +116,8 @@ static void place_end(struct place *place)
 
     if (!place->good)
         load->failed++;
-    else if (load->samples_n < SAMPLES_MAX)
-        load->samples_us[load->samples_n++] = (uint32_t)(now_us() - place->start_us);
+    else
+        samples_keep(&load->samples, now_us() - place->start_us);
     load->resumed += place->good && SSL_session_reused(place->ssl);
     SSL_set_shutdown(place->ssl,
                      SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN); /* or the session dies */
@@ -189,35 +181,20 @@ static void run(struct load *load)
     }
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static uint32_t quantile(const struct load *load, double q)
-{
-    size_t at = (size_t)(q * (double)load->samples_n);
-
-    if (load->samples_n == 0)
-        return 0;
-    return load->samples_us[at < load->samples_n ? at : load->samples_n - 1];
-}
-
 static void measure(struct load *load)
 {
     int64_t start = now_us();
 
     load->measuring = true;
     load->ends_us = start + (int64_t)load->seconds * 1000000;
-    load->samples_n = load->failed = load->resumed = load->tickets = 0;
+    load->samples.n = load->failed = load->resumed = load->tickets = 0;
     run(load);
-    qsort(load->samples_us, load->samples_n, sizeof *load->samples_us, by_value);
+    samples_sort(&load->samples);
     printf("{\"handshakes\":%zu,\"seconds\":%.6f,\"failed\":%u,\"resumed\":%u,\"tickets\":%u,"
            "\"p50_us\":%u,\"p99_us\":%u,\"p999_us\":%u}\n",
-           load->samples_n, (double)(now_us() - start) / 1e6, load->failed, load->resumed,
-           load->tickets, quantile(load, 0.5), quantile(load, 0.99), quantile(load, 0.999));
+           load->samples.n, (double)(now_us() - start) / 1e6, load->failed, load->resumed,
+           load->tickets, samples_quantile(&load->samples, 0.5),
+           samples_quantile(&load->samples, 0.99), samples_quantile(&load->samples, 0.999));
     fflush(stdout);
 }
 
@@ -275,21 +252,20 @@ int main(int argc, char **argv)
     }
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     load.ctx = context_new();
-    load.samples_us = calloc(SAMPLES_MAX, sizeof *load.samples_us);
-    if (load.epoll < 0 || load.ctx == NULL || load.samples_us == NULL) {
+    if (load.epoll < 0 || load.ctx == NULL || !samples_init(&load.samples, SAMPLES_MAX)) {
         fprintf(stderr, "tlsload: cannot start\n");
         return 1;
     }
     for (uint32_t i = 0; i < load.n; i++)
         load.places[i].load = &load;
     run(&load);
-    printf("{\"ready\":%zu,\"failed\":%u}\n", load.samples_n, load.failed);
+    printf("{\"ready\":%zu,\"failed\":%u}\n", load.samples.n, load.failed);
     fflush(stdout);
     if (fgets(line, sizeof line, stdin) != NULL)
         measure(&load);
     for (uint32_t i = 0; i < load.n; i++)
         SSL_SESSION_free(load.places[i].session);
     SSL_CTX_free(load.ctx);
-    free(load.samples_us);
+    free(load.samples.us);
     return 0;
 }

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "bench/samples.h"
 
 enum { OPENING_MAX = 64, UNDER_WAY_MAX = 64, SAMPLES_MAX = 4 * 1024 * 1024, PATIENCE_US = 5000000 };
 
@@ -40,18 +41,9 @@ struct load {
     bool tls, measuring;
     uint64_t size, rate, seconds;
     uint32_t n, started, opening, ready, failed, active;
-    uint32_t *samples_us;
-    size_t samples_n;
+    struct samples samples;
     int64_t ends_us;
 };
-
-static int64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 static void open_next(struct load *load)
 {
@@ -120,8 +112,7 @@ static void round_trip_done(struct conn *conn)
         opened(load, true);
         return;
     }
-    if (load->samples_n < SAMPLES_MAX)
-        load->samples_us[load->samples_n++] = (uint32_t)(now - due);
+    samples_keep(&load->samples, now - due);
     if (load->rate > 0)
         return;
     if (now < load->ends_us)
@@ -245,22 +236,6 @@ static void start_conn(struct load *load, struct conn *conn, uint32_t i)
     ask_to_send(conn, now_us());
 }
 
-static int by_value(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static uint32_t quantile(const struct load *load, double q)
-{
-    size_t at = (size_t)(q * (double)load->samples_n);
-
-    if (load->samples_n == 0)
-        return 0;
-    return load->samples_us[at < load->samples_n ? at : load->samples_n - 1];
-}
-
 static void measure(struct load *load)
 {
     int64_t start = now_us();
@@ -274,11 +249,11 @@ static void measure(struct load *load)
     while (load->active > 0)
         lws_service(load->lws, 0);
     seconds = (double)(now_us() - start) / 1e6;
-    qsort(load->samples_us, load->samples_n, sizeof *load->samples_us, by_value);
+    samples_sort(&load->samples);
     printf("{\"messages\":%zu,\"seconds\":%.6f,\"failed\":%u,\"p50_us\":%u,\"p99_us\":%u,"
            "\"p999_us\":%u}\n",
-           load->samples_n, seconds, load->failed, quantile(load, 0.5), quantile(load, 0.99),
-           quantile(load, 0.999));
+           load->samples.n, seconds, load->failed, samples_quantile(&load->samples, 0.5),
+           samples_quantile(&load->samples, 0.99), samples_quantile(&load->samples, 0.999));
     fflush(stdout);
 }
 
@@ -350,9 +325,9 @@ int main(int argc, char **argv)
     setrlimit(RLIMIT_NOFILE, &files);
     load.conns = calloc(load.n, sizeof *load.conns);
     load.message = calloc(1, LWS_PRE + load.size);
-    load.samples_us = calloc(SAMPLES_MAX, sizeof *load.samples_us);
     load.lws = lws_new(&load);
-    if (load.conns == NULL || load.message == NULL || load.samples_us == NULL || load.lws == NULL) {
+    if (load.conns == NULL || load.message == NULL || load.lws == NULL ||
+        !samples_init(&load.samples, SAMPLES_MAX)) {
         fprintf(stderr, "wsload: no memory\n");
         return 1;
     }
@@ -360,7 +335,7 @@ int main(int argc, char **argv)
     if (told_to_start(&load))
         measure(&load);
     lws_context_destroy(load.lws);
-    free(load.samples_us);
+    free(load.samples.us);
     free(load.message);
     free(load.conns);
     return 0;
