@@ -23,6 +23,16 @@ bool span_starts_nocase(struct span text, struct span start)
     return text.n >= start.n && span_is_nocase((struct span){text.p, start.n}, start);
 }
 
+char *span_lay(char **at, struct span text)
+{
+    char *start = *at;
+    if (text.n)
+        memcpy(start, text.p, text.n);
+    start[text.n] = 0;
+    *at = start + text.n + 1;
+    return start;
+}
+
 struct span span_cut(struct span text, char mark, struct span *rest)
 {
     const char *at = text.n ? memchr(text.p, mark, text.n) : NULL;

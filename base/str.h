@@ -26,6 +26,8 @@ static inline struct span span_trim(struct span text)
         text.n--;
     return text;
 }
+/* Copies the text to *at with a zero behind it, and moves *at past that; the copy. */
+char *span_lay(char **at, struct span text);
 /* The part up to the first `mark` (all of it if there is none); *rest is what follows the mark,
  * or an empty span with p == NULL. */
 struct span span_cut(struct span text, char mark, struct span *rest);

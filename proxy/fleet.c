@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mailbox.h"
+#include "base/str.h"
 #include "net/bind.h"
 #include "proxy/worker.h"
 
@@ -68,13 +69,7 @@ static size_t room_of(const char *text)
 
 static const char *lay(char **at, const char *text)
 {
-    char *start = *at;
-    size_t n = room_of(text);
-    if (n == 0)
-        return NULL;
-    memcpy(start, text, n);
-    *at = start + n;
-    return start;
+    return text ? span_lay(at, span_of(text)) : NULL;
 }
 
 static struct round *round_new(struct fleet *fleet, void (*work)(struct errand *errand),

@@ -87,17 +87,6 @@ static bool split(struct pieces *pieces, const char *text, struct error *error)
     return true;
 }
 
-/* Appends the span and a NUL at *at; returns where it starts. */
-static char *lay(char **at, struct span text)
-{
-    char *start = *at;
-    if (text.n)
-        memcpy(start, text.p, text.n);
-    start[text.n] = 0;
-    *at = start + text.n + 1;
-    return start;
-}
-
 /* By hand: snprintf took half of the time that a target does. */
 static char *put_port(char *at, uint64_t port)
 {
@@ -143,12 +132,12 @@ static void lay_out(struct target *target, const struct pieces *pieces, struct s
     size_t room = authority.n + 1 + place.n + 1 + (bare ? 0 : pieces->path.n + 1) +
                   (pieces->query.p ? pieces->query.n + 1 : 0);
     char *block = must_alloc(room), *at = block;
-    target->authority = lay(&at, authority);
-    target->place_at = (uint16_t)(lay(&at, place) - block);
+    target->authority = span_lay(&at, authority);
+    target->place_at = (uint16_t)(span_lay(&at, place) - block);
     if (!bare)
-        target->path_at = (uint32_t)(lay(&at, pieces->path) - block);
+        target->path_at = (uint32_t)(span_lay(&at, pieces->path) - block);
     if (pieces->query.p)
-        target->query_at = (uint32_t)(lay(&at, pieces->query) - block);
+        target->query_at = (uint32_t)(span_lay(&at, pieces->query) - block);
 }
 
 bool target_parse(struct target *target, const char *text, struct error *error)
