@@ -149,7 +149,7 @@ static void name_places(struct hub *hub)
 struct left {
     struct left *next;
     struct server *server;
-    char *state, *url;
+    char *url;
 };
 
 struct restoring {
@@ -179,13 +179,11 @@ static void on_server_row(void *arg, const struct server_row *row)
     server->options = row->options ? must_copy(row->options) : NULL;
     server->started_ms = row->started_ms;
     server->last_activity_ms = row->last_activity_ms;
+    server->state = row->state ? must_copy(row->state) : NULL;
     if (!row->state || !row->url)
         return;
     struct left *left = must_alloc(sizeof *left);
-    *left = (struct left){.next = restoring->left,
-                          .server = server,
-                          .state = must_copy(row->state),
-                          .url = must_copy(row->url)};
+    *left = (struct left){.next = restoring->left, .server = server, .url = must_copy(row->url)};
     restoring->left = left;
 }
 
@@ -230,8 +228,7 @@ static void take_up_servers(struct restoring *restoring)
 {
     for (struct left *left = restoring->left, *next; left; left = next) {
         next = left->next;
-        server_resume(left->server, left->state, left->url);
-        free(left->state);
+        server_resume(left->server, left->url);
         free(left->url);
         free(left);
     }

@@ -240,6 +240,8 @@ bool order_prepare(struct order *order, const struct server *server, const json_
     order->spawn.limits = settings->limits;
     take_limits(&order->spawn.limits, profile);
     order->spawn.user = server->user->name;
+    order->spawn.user_id = server->user->id;
+    order->spawn.state = server->state;
     order->spawn.server = server->name;
     order->spawn.prefix = server->prefix;
     order->spawn.command = (const char *const *)order->command;

@@ -54,22 +54,15 @@ struct server *server_of_client(const struct hub *hub, const char *client_id)
 
 static void put(const struct server *server)
 {
-    struct text state = {0};
-    char *state_text = NULL;
-    if (server->spawn && server->url) {
-        server->hub->spawner->driver->state(server->spawn, &state);
-        state_text = text_take(&state);
-    }
     store_put_server(server->hub->store, &(struct server_row){
                                              .user_id = server->user->id,
                                              .name = server->name,
-                                             .state = state_text,
+                                             .state = server->state,
                                              .url = server->url,
                                              .options = server->options,
                                              .started_ms = server->started_ms,
                                              .last_activity_ms = server->last_activity_ms,
                                          });
-    free(state_text);
 }
 
 struct server *server_add(struct hub *hub, struct user *user, const char *name)
@@ -110,6 +103,7 @@ static void server_free(struct server *server)
     free(server->prefix);
     free(server->client_id);
     free(server->url);
+    free(server->state);
     free(server->meter);
     free(server->options);
     free(server->why);
@@ -120,7 +114,7 @@ void server_delete(struct server *server)
 {
     struct hub *hub = server->hub;
     assert(server->stage == SERVER_STOPPED && !server->waiting);
-    hub->spawner->driver->forget(hub->spawner, server->user->name, server->name);
+    hub->spawner->driver->forget(hub->spawner, server->user->name, server->name, server->state);
     store_drop_server(hub->store, server->user->id, server->name);
     server_free(server);
 }
@@ -290,7 +284,7 @@ enum start_verdict server_start(struct server *server, const json_t *options, st
     return START_GOES;
 }
 
-void server_resume(struct server *server, const char *state, const char *url)
+void server_resume(struct server *server, const char *url)
 {
     struct hub *hub = server->hub;
     take_client(server);
@@ -299,7 +293,7 @@ void server_resume(struct server *server, const char *state, const char *url)
     progress_tell(&server->progress, 0, "The hub was restarted: looking for the server");
     set_stage(server, SERVER_STARTING);
     server->spawn = hub->spawner->driver->resume(hub->spawner, server->user->name, server->name,
-                                                 state, &watch, server);
+                                                 server->state, &watch, server);
 }
 
 static void probe(struct server *server)
@@ -311,17 +305,39 @@ static void probe(struct server *server)
     free(text);
 }
 
-static void server_begun(struct server *server, const char *url)
+/* Where it is to be reached, and by what it is found again. */
+static void keep_place(struct server *server, const char *url)
 {
-    if (server->stage != SERVER_STARTING)
-        return; /* told to stop meanwhile */
+    struct text state = {0};
     char *copy = must_copy(url);
     free(server->url);
     server->url = copy;
+    server->hub->spawner->driver->state(server->spawn, &state);
+    free(server->state);
+    server->state = text_take(&state);
     put(server);
+}
+
+static void server_begun(struct server *server, const char *url)
+{
+    keep_place(server, url);
     set_stage(server, SERVER_PROBING);
     progress_tell(&server->progress, 60, "The server runs; waiting until it answers");
     probe(server);
+}
+
+/* A pod that was given another address. */
+static void server_moved(struct server *server, const char *url)
+{
+    bool tells = server->stage == SERVER_ROUTING;
+    log_line(LOG_WARN, "The server %s is at %s now", server->prefix, url);
+    keep_place(server, url);
+    if (server->stage == SERVER_PROBING) {
+        set_stage(server, SERVER_PROBING); /* from the beginning */
+        probe(server);
+    } else {
+        routes_add(server->hub->routes, server, tells ? on_routed : NULL, server);
+    }
 }
 
 /* What answers is the server, and not somebody who took its port. */
@@ -470,6 +486,11 @@ static void stage_is_late(struct server *server)
     const struct settings *settings = server->hub->settings;
     switch (server->stage) {
     case SERVER_STARTING:
+        if (is_older_than_hub(server) &&
+            server->hub->spawner->driver->trouble(server->hub->spawner)) {
+            set_stage(server, SERVER_STARTING); /* it may well run: nobody can say so now */
+            break;
+        }
         snprintf(why, sizeof why, "it was not started within %lld s (start_timeout_s)",
                  (long long)(settings->start_timeout_ms / 1000));
         fail(server, why);
@@ -515,7 +536,11 @@ static void on_progress(void *arg, unsigned percent, const char *message)
 
 static void on_started(void *arg, const char *url)
 {
-    server_begun(arg, url);
+    struct server *server = arg;
+    if (server->stage == SERVER_STARTING)
+        server_begun(server, url);
+    else if (server->stage != SERVER_STOPPING && strcmp(server->url, url) != 0)
+        server_moved(server, url);
 }
 
 static void on_ended(void *arg, bool asked, const char *why)

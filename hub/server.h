@@ -41,6 +41,7 @@ struct server {
     enum server_stage stage;
     struct deadline deadline; /* of the stage */
     char *url;                /* where it listens, "http://127.0.0.1:41233"; NULL */
+    char *state;              /* the driver's, from when it ran or runs; NULL: it never did */
     char *options;            /* user_options, JSON; NULL */
     struct token *token;      /* its API token and client secret; NULL when stopped */
     struct spawn *spawn;
@@ -98,8 +99,8 @@ void server_active(struct server *server, int64_t at_ms);
 /* Writes what server_active left. */
 void server_write_activity(struct server *server);
 
-/* After a restart: takes up what ran (hub contract B4), by the rows that were read. */
-void server_resume(struct server *server, const char *state, const char *url);
+/* After a restart: takes up what ran (hub contract B4), by its state and the URL it had. */
+void server_resume(struct server *server, const char *url);
 /* The hub ends: running servers go on. */
 void servers_release(struct hub *hub);
 

@@ -19,7 +19,7 @@ struct user_row {
 struct server_row {
     uint64_t user_id;
     const char *name;    /* "": the default one */
-    const char *state;   /* what the driver resumes it by, JSON; NULL: stopped */
+    const char *state;   /* what the driver knows it by, JSON; NULL: it never ran */
     const char *url;     /* where it listens; NULL */
     const char *options; /* user_options, JSON; NULL */
     int64_t started_ms, last_activity_ms;

@@ -208,12 +208,20 @@ static void logs(struct spawner *spawner, const char *user, const char *server, 
     free(path);
 }
 
-static void forget(struct spawner *spawner, const char *user, const char *server)
+static void forget(struct spawner *spawner, const char *user, const char *server, const char *state)
 {
+    (void)state;
     struct local *local = local_of(spawner);
     char *path = place_server(local->settings.state_dir, user, server, NULL);
     logs_remove(local->jobs, path);
     free(path);
+}
+
+/* What can be wrong with this machine is told by each start. */
+static const char *trouble(const struct spawner *spawner)
+{
+    (void)spawner;
+    return NULL;
 }
 
 /* --- what they use --- */
@@ -295,6 +303,7 @@ static const struct spawner_driver driver = {
     .usage = usage,
     .logs = logs,
     .forget = forget,
+    .trouble = trouble,
     .release = spawn_release,
     .free = free_driver,
 };

@@ -1,4 +1,4 @@
-/* The interface to whatever runs users' servers: a process (spawner/local), later a pod. A driver
+/* The interface to whatever runs users' servers: a process (spawner/local) or a pod. A driver
  * works on the hub's loop and never blocks it; what it has to say of a server it says from a later
  * turn of the loop, never from within a call. JupyterHub's Spawner has the same verbs (spawner
  * contract 1); where JupyterHub polls, a driver here notices by itself. */
@@ -6,6 +6,8 @@
 #define SPAWNER_SPAWNER_H
 
 #include "base/text.h"
+
+#include <jansson.h>
 
 /* What a server may use; 0: no limit, no GPU. */
 struct spawn_limits {
@@ -18,12 +20,17 @@ struct spawn_limits {
 /* What is to be started. The driver copies what it keeps. */
 struct spawn_order {
     const char *user, *server; /* names as they are; server "": the default one */
+    uint64_t user_id;          /* the user's number in the hub: {userid} in names of objects */
     const char *prefix;        /* the server's base URL, "/user/ada/" */
     const char *const *command;
     /* NAME=VALUE, ended by NULL: hub contract B1 without what only the driver knows, which it adds:
      * JUPYTERHUB_SERVICE_URL, HOME, USER, SHELL, MEM_LIMIT, CPU_LIMIT, CUDA_VISIBLE_DEVICES. */
     const char *const *environment;
     struct spawn_limits limits;
+    /* An array of maps that are laid over the driver's own settings, one after the other: what a
+     * profile and the options chosen in it say. NULL: nothing. */
+    const json_t *overrides;
+    const char *state; /* its state when it ran the last time; NULL: it never did */
 };
 
 /* What a driver tells of one server. `ended` comes once, is the last call, and follows every start
@@ -32,7 +39,8 @@ struct spawn_watch {
     /* percent: 0 to 90; message: one line for the user */
     void (*progress)(void *arg, unsigned percent, const char *message);
     /* It will be reached at `url`, "http://127.0.0.1:41233"; whether it answers yet is the hub's to
-     * find out. spawn_state is worth keeping from now on. Comes after resume too. */
+     * find out. Its state is worth keeping from now on, beyond its end: the next start and forget
+     * take it. Comes after resume too, and again whenever the server's address changes. */
     void (*started)(void *arg, const char *url);
     /* It is not there (any more): `why` is one line, "ended with status 1", and asked tells whether
      * we stopped it. */
@@ -79,8 +87,13 @@ struct spawner_driver {
      * KiB. Done is told once, on the loop. */
     void (*logs)(struct spawner *spawner, const char *user, const char *server, unsigned lines_max,
                  spawn_logs_done *done, void *arg);
-    /* The user or named server was deleted: its log and state go; the user's files stay. */
-    void (*forget)(struct spawner *spawner, const char *user, const char *server);
+    /* The user or named server was deleted: its log and what else the driver has of it go; the
+     * user's files stay, unless the driver's settings say otherwise. state as in an order. */
+    void (*forget)(struct spawner *spawner, const char *user, const char *server,
+                   const char *state);
+    /* Why the driver cannot do its work just now, one line for an admin, good until the next turn;
+     * NULL: it can. Servers that run go on, and starts wait. */
+    const char *(*trouble)(const struct spawner *spawner);
     /* The hub ends, servers go on: nothing is told any more. */
     void (*release)(struct spawn *spawn);
     void (*free)(struct spawner *spawner);

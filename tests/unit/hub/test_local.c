@@ -553,7 +553,7 @@ static void a_forgotten_server_has_no_log(void **state)
     rig_until_ended(&told);
     snprintf(directory, sizeof directory, "%s/servers/ada", rig->state_dir);
     assert_int_equal(entries_in(directory), 1);
-    rig->spawner->driver->forget(rig->spawner, "ada", "");
+    rig->spawner->driver->forget(rig->spawner, "ada", "", NULL);
     RIG_UNTIL(rig, is_absent, directory);
     assert_null(last_lines(rig, "ada", 5));
     assert_int_equal(access(home_file(rig, "ada", ""), F_OK), 0);
