@@ -21,21 +21,25 @@ static const char script_start[] =
     "  done\n"
     "}\n"
     "\n"
-    "# Names as the hub has them. Users are asked for from the first letter on: there may be "
-    "thousands.\n"
+    "# Names as those have them who are asked. Users are asked for from the first letter on: there "
+    "may be\n"
+    "# thousands.\n"
     "_hubctl_names() {\n"
-    "  local -a names\n"
-    "  [ \"$1\" = servers ] || [ -n \"$word\" ] || return 0\n"
-    "  mapfile -t names < <(hubctl get \"$1\" -o name ${word:+--filter \"$word\"} --timeout 2 "
-    "\"${hub[@]}\" \\\n"
-    "    2>/dev/null </dev/null)\n"
+    "  local -a names ask=(hubctl get \"$1\" -o name --timeout 2 ${word:+--filter \"$word\"})\n"
+    "  case $1 in\n"
+    "  users) [ -n \"$word\" ] || return 0 ;;&\n"
+    "  users | servers) ask+=(\"${hub[@]}\") ;;\n"
+    "  pods) ask+=(\"${file[@]}\" \"${cluster[@]}\") ;;\n"
+    "  contexts) ask=(hubctl contexts -o name \"${file[@]}\") ;;\n"
+    "  esac\n"
+    "  mapfile -t names < <(\"${ask[@]}\" 2>/dev/null </dev/null)\n"
     "  _hubctl_offer \"${names[@]}\"\n"
     "}\n"
     "\n"
     "_hubctl() {\n"
     "  local line=${COMP_LINE:0:COMP_POINT} part=${COMP_WORDS[COMP_CWORD]}\n"
     "  local word previous before verb='' first='' words=0 i\n"
-    "  local -a typed hub=()\n"
+    "  local -a typed hub=() file=() cluster=()\n"
     "  COMPREPLY=()\n"
     "  # Bash's own words end at every : and @; ours at blanks, unless a backslash is before "
     "them.\n"
@@ -75,28 +79,36 @@ static void print_pattern(FILE *out, enum flag flag)
     fprintf(out, "--%s", row->name);
 }
 
-static bool is_of_hub(enum flag flag)
-{
-    return flag == FLAG_URL || flag == FLAG_TOKEN_FILE || flag == FLAG_CA_FILE;
-}
-
 static bool is_file(enum flag flag)
 {
-    return flag == FLAG_TOKEN_FILE || flag == FLAG_CA_FILE;
+    return flag == FLAG_TOKEN_FILE || flag == FLAG_CA_FILE || flag == FLAG_KUBECONFIG;
 }
 
-/* Flags whose next word is their value; those that say which hub to ask are kept. */
-static void print_valued(FILE *out, bool of_hub, const char *then)
+/* Words that are a flag, and the next one if it takes a value. Those that say who is asked are kept
+ * in an array, to be given to hubctl again; the others skipped. */
+static void print_skipped(FILE *out, const char *array, flag_set which)
 {
     const char *start = "    ";
     for (enum flag flag = 0; flag < FLAGS_N; flag++) {
-        if (!flag_row(flag)->value || is_of_hub(flag) != of_hub)
+        if (!flag_row(flag)->value || !(which & TAKES(flag)))
             continue;
         fputs(start, out);
         print_pattern(out, flag);
         start = " | ";
     }
-    fputs(then, out);
+    if (array)
+        fprintf(out, ") %s+=(\"${typed[i]}\" \"${typed[i + 1]}\"); i=$((i + 1)) ;;\n", array);
+    else
+        fputs(") i=$((i + 1)) ;;\n", out);
+    start = "    ";
+    for (enum flag flag = 0; array && flag < FLAGS_N; flag++) {
+        if (!(which & TAKES(flag)))
+            continue;
+        fprintf(out, "%s--%s=*", start, flag_row(flag)->name);
+        start = " | ";
+    }
+    if (array)
+        fprintf(out, ") %s+=(\"${typed[i]}\") ;;\n", array);
 }
 
 /* After a flag that takes a value: its words, a file, or nothing that could be known. */
@@ -113,6 +125,8 @@ static void print_values(FILE *out)
             fprintf(out, "%s%s", i ? " " : "_hubctl_offer ", row->words[i]);
         if (row->words[0])
             fputs("; ", out);
+        else if (flag == FLAG_CONTEXT)
+            fputs("_hubctl_names contexts; ", out);
         else if (is_file(flag))
             fputs("mapfile -t COMPREPLY < <(compgen -f -- \"$word\"); ", out);
         fputs("return ;;\n", out);
@@ -155,21 +169,24 @@ static void print_choices(FILE *out, const struct verb *verb)
 
 static void print_verb(FILE *out, const struct verb *verb)
 {
+    static const char *const names[] = {
+        [NAMES_USERS] = "users", [NAMES_SERVERS] = "servers", [NAMES_CONTEXTS] = "contexts"};
     fprintf(out, "  %s)\n    ", verb->name);
     print_flags(out, verb);
     if (verb->choices[0])
         print_choices(out, verb);
     else if (verb->names != NAMES_NONE)
-        fprintf(out, "    _hubctl_names %s\n", verb->names == NAMES_USERS ? "users" : "servers");
+        fprintf(out, "    _hubctl_names %s\n", names[verb->names]);
     fputs("    ;;\n", out);
 }
 
 void completion_bash(FILE *out)
 {
     fputs(script_start, out);
-    print_valued(out, true, ") hub+=(\"${typed[i]}\" \"${typed[i + 1]}\"); i=$((i + 1)) ;;\n");
-    fputs("    --url=* | --token-file=* | --ca-file=*) hub+=(\"${typed[i]}\") ;;\n", out);
-    print_valued(out, false, ") i=$((i + 1)) ;;\n");
+    print_skipped(out, "hub", FLAGS_HUB);
+    print_skipped(out, "file", TAKES(FLAG_KUBECONFIG));
+    print_skipped(out, "cluster", FLAGS_CLUSTER & ~TAKES(FLAG_KUBECONFIG));
+    print_skipped(out, NULL, ~(FLAGS_HUB | FLAGS_CLUSTER));
     fputs(script_words, out);
     print_values(out);
     fputs("  esac\n  case $verb in\n  '') _hubctl_offer", out);

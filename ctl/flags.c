@@ -10,7 +10,7 @@
 
 static const struct flag_row rows[FLAGS_N] = {
     [FLAG_OUTPUT] = {'o', "output", "FORM", AT(form), .words = {"json", "yaml", "wide", "name"},
-                     .help = "Print JSON or YAML as the hub gave it, more columns, or names alone, "
+                     .help = "Print JSON or YAML as it was given, more columns, or names alone, "
                              "one a line, for xargs."},
     [FLAG_SORT] = {0, "sort", "COLUMN", AT(sort),
                    .help = "Order by a column, called as its title; -COLUMN turns it around."},
@@ -56,6 +56,16 @@ static const struct flag_row rows[FLAGS_N] = {
     [FLAG_CA_FILE] = {0, "ca-file", "FILE", AT(ca_file),
                       .help =
                           "For https: the certificates to trust, PEM, instead of the system's."},
+    [FLAG_KUBECONFIG] = {0, "kubeconfig", "FILE", AT(kubeconfig),
+                         .help = "The clusters there are, and as whom to come to them. Else the "
+                                 "files of KUBECONFIG, else ~/.kube/config; in a pod without "
+                                 "these, the cluster it runs in."},
+    [FLAG_CONTEXT] = {0, "context", "NAME", AT(context),
+                      .help = "Which of them (hubctl contexts lists them); the current one, if "
+                              "not given."},
+    [FLAG_NAMESPACE] = {'n', "namespace", "NAME", AT(namespace),
+                        .help = "Where the users' pods are. Else what the context says, else "
+                                "default."},
     [FLAG_TIMEOUT] = {0, "timeout", "SECONDS", AT(timeout_s), .min = 1, .max = 3600,
                       .help = "How long one request may take; 60 if not given."},
     [FLAG_HELP] = {'h', "help", NULL, AT(help), .help = "Say how it is used."},
@@ -129,6 +139,7 @@ static bool take_value(const struct flag_row *row, struct flags *flags, const ch
 struct reading {
     int argc, at;
     char *const *argv;
+    flag_set takes;
     struct flags *flags;
     struct flags_read *read;
     struct error *error;
@@ -175,28 +186,37 @@ static bool read_long(struct reading *reading, const char *text)
     return refuse_unknown((struct span){text, n < 80 ? n : 80}, reading->error);
 }
 
+/* The verb's flag of that letter, else anybody's; NULL: none. */
+static const struct flag_row *find_letter(flag_set takes, char letter)
+{
+    const struct flag_row *found = NULL;
+    for (size_t i = 0; i < FLAGS_N; i++) {
+        if (rows[i].letter == letter && (!found || (takes & TAKES(i))))
+            found = &rows[i];
+    }
+    return found;
+}
+
 /* -f, -ojson, -o json, -fw. */
 static bool read_short(struct reading *reading, const char *text)
 {
     for (; *text; text++) {
-        size_t i = 0;
-        while (i < FLAGS_N && (!rows[i].letter || rows[i].letter != *text))
-            i++;
-        if (i == FLAGS_N)
+        const struct flag_row *row = find_letter(reading->takes, *text);
+        if (!row)
             return error_set(reading->error, "there is no flag -%c",
                              *text > ' ' && *text < 0x7F ? *text : '?');
-        if (rows[i].value)
-            return take_flag(reading, &rows[i], text[1] ? text + 1 : NULL);
-        if (!take_flag(reading, &rows[i], NULL))
+        if (row->value)
+            return take_flag(reading, row, text[1] ? text + 1 : NULL);
+        if (!take_flag(reading, row, NULL))
             return false;
     }
     return true;
 }
 
-bool flags_read(int argc, char *const *argv, struct flags *flags, struct flags_read *read,
-                struct error *error)
+bool flags_read(int argc, char *const *argv, flag_set takes, struct flags *flags,
+                struct flags_read *read, struct error *error)
 {
-    struct reading reading = {argc, 1, argv, flags, read, error};
+    struct reading reading = {argc, 1, argv, takes, flags, read, error};
     bool only_words = false;
     read->words = must_alloc(sizeof(char *) * ((size_t)argc + 1));
     for (; reading.at < argc; reading.at++) {

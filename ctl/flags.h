@@ -1,5 +1,5 @@
 /* The command line of hubctl: one table of flags, which verbs share. A flag means the same wherever
- * it is taken; which verbs take it, their rows in ctl/verbs.c say. */
+ * it is taken; which verbs take it, their rows in ctl/verb.c say. */
 #ifndef CTL_FLAGS_H
 #define CTL_FLAGS_H
 
@@ -24,6 +24,7 @@ struct flags {
     bool all, follow, wait, no_wait, admin, yes, once, help;
     unsigned tail, every_s;
     const char *profile, *note, *expires, *scopes, *revoke;
+    const char *context, *kubeconfig, *namespace;
 };
 
 enum flag {
@@ -45,15 +46,22 @@ enum flag {
     FLAG_REVOKE,
     FLAG_ONCE,
     FLAG_EVERY,
-    FLAG_URL, /* this and what follows: every verb's */
+    FLAG_URL, /* from here on: of the verbs that ask the hub */
     FLAG_TOKEN_FILE,
     FLAG_CA_FILE,
-    FLAG_TIMEOUT,
+    FLAG_KUBECONFIG, /* of those that ask the cluster */
+    FLAG_CONTEXT,
+    FLAG_NAMESPACE,
+    FLAG_TIMEOUT, /* of every verb */
     FLAG_HELP,
     FLAGS_N
 };
 
-#define TAKES(flag) (1u << (flag))
+typedef uint64_t flag_set;
+#define TAKES(flag)   ((flag_set)1 << (flag))
+#define FLAGS_HUB     (TAKES(FLAG_URL) | TAKES(FLAG_TOKEN_FILE) | TAKES(FLAG_CA_FILE))
+#define FLAGS_CLUSTER (TAKES(FLAG_KUBECONFIG) | TAKES(FLAG_CONTEXT) | TAKES(FLAG_NAMESPACE))
+#define FLAGS_EVERY   (TAKES(FLAG_TIMEOUT) | TAKES(FLAG_HELP))
 
 enum { FLAG_WORDS_MAX = 6 };
 
@@ -75,12 +83,13 @@ void flag_declaration(enum flag flag, struct text *out);
 struct flags_read {
     const char **words; /* to be freed; the texts are argv's */
     size_t words_n;
-    unsigned given; /* TAKES bits */
+    flag_set given;
 };
 
-/* Reads everything after argv[0]. After `--` all are words. False: *error says which flag is wrong.
- */
-bool flags_read(int argc, char *const *argv, struct flags *flags, struct flags_read *read,
-                struct error *error) MUST_CHECK;
+/* Reads everything after argv[0]. After `--` all are words. Two flags may have the same letter, if
+ * both or neither have a value: the one that is in `takes` is meant. False: *error says which flag
+ * is wrong. */
+bool flags_read(int argc, char *const *argv, flag_set takes, struct flags *flags,
+                struct flags_read *read, struct error *error) MUST_CHECK;
 
 #endif

@@ -2,25 +2,14 @@
 
 #include "base/encode.h"
 #include "base/str.h"
-#include "ctl/kind.h"
 #include "ctl/list.h"
-#include "ctl/look.h"
+#include "ctl/listing.h"
 #include "ctl/model.h"
 #include "ctl/ref.h"
-#include "ctl/shown.h"
 #include "ctl/verb.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What was found, and whether something was not. */
-struct catch
-{
-    const struct kind *kind;
-    json_t *models;
-    bool missed;
-};
 
 /* ---- whole lists ---- */
 
@@ -84,16 +73,6 @@ static bool server_in_state(const json_t *server, unsigned state)
     }
 }
 
-static bool named_so(const struct kind *kind, const json_t *model, const char *filter)
-{
-    struct text text = {0};
-    kind->name(model, &text);
-    char *name = text_take(&text);
-    bool found = !filter || strcasestr(name, filter);
-    free(name);
-    return found;
-}
-
 /* Leaves the models that pass; the array is replaced. */
 static json_t *sieve(const struct kind *kind, json_t *models, const struct flags *flags)
 {
@@ -106,7 +85,7 @@ static json_t *sieve(const struct kind *kind, json_t *models, const struct flags
             in_state = server_in_state(model, flags->state);
         else if (kind == &kind_users && flags->state == STATE_PENDING)
             in_state = has_pending(model);
-        if (in_state && named_so(kind, model, flags->filter))
+        if (in_state && listing_passes(kind, model, flags))
             json_array_append(passed, model);
     }
     json_decref(models);
@@ -188,17 +167,17 @@ static json_t *own_tokens(struct order *order, struct error *error)
 
 /* ---- by name ---- */
 
-static bool take_user(struct order *order, struct catch *catch, const char *word,
+static bool take_user(struct order *order, struct listing *found, const char *word,
                       struct error *error)
 {
     json_t *user = list_user(order, span_of(word), error);
     if (user)
-        json_array_append_new(catch->models, user);
+        json_array_append_new(found->models, user);
     return user != NULL;
 }
 
 /* USER: all the user's servers that --state lets through; USER/SERVER: that one, in any state. */
-static bool take_servers(struct order *order, struct catch *catch, const char *word,
+static bool take_servers(struct order *order, struct listing *found, const char *word,
                          struct error *error)
 {
     struct ref ref;
@@ -208,33 +187,33 @@ static bool take_servers(struct order *order, struct catch *catch, const char *w
     if (!user)
         return false;
     json_t *one = json_pack("[O]", user), *servers = model_servers(one), *server;
-    size_t i, before = json_array_size(catch->models);
+    size_t i, before = json_array_size(found->models);
     json_array_foreach(servers, i, server)
     {
         const char *name = model_text(server, "name");
         bool wanted = ref.server.n ? span_is(ref.server, span_of(name))
                                    : server_in_state(server, order->flags.state);
         if (wanted)
-            json_array_append(catch->models, server);
+            json_array_append(found->models, server);
     }
     json_decref(servers);
     json_decref(one);
     json_decref(user);
-    return !ref.server.n || json_array_size(catch->models) > before ||
+    return !ref.server.n || json_array_size(found->models) > before ||
            error_set(error, "there is no server %s (hubctl get servers --state all lists them)",
                      word);
 }
 
-static bool take_tokens(struct order *order, struct catch *catch, const char *word,
+static bool take_tokens(struct order *order, struct listing *found, const char *word,
                         struct error *error)
 {
     json_t *tokens = tokens_of(order, span_of(word), error);
-    json_array_extend(catch->models, tokens);
+    json_array_extend(found->models, tokens);
     json_decref(tokens);
     return tokens != NULL;
 }
 
-static bool take_group(struct order *order, struct catch *catch, const char *word,
+static bool take_group(struct order *order, struct listing *found, const char *word,
                        struct error *error)
 {
     struct text path = {0}, what = {0};
@@ -244,7 +223,7 @@ static bool take_group(struct order *order, struct catch *catch, const char *wor
     char *whole = text_take(&path), *called = text_take(&what);
     json_t *group = list_one(order, whole, called, error);
     if (group)
-        json_array_append_new(catch->models, group);
+        json_array_append_new(found->models, group);
     free(whole);
     free(called);
     return group != NULL;
@@ -276,14 +255,14 @@ static json_t *fetch_tokens(struct order *order, struct error *error)
 static const struct getter {
     const struct kind *kind;
     json_t *(*all)(struct order *order, struct error *error);
-    bool (*one)(struct order *order, struct catch *catch, const char *word, struct error *error);
-    unsigned takes; /* of the flags that only some kinds know */
+    bool (*one)(struct order *order, struct listing *found, const char *word, struct error *error);
+    flag_set takes; /* of the flags that only some kinds know */
 } getters[] = {
-    {&kind_users, fetch_user_list, take_user, TAKES(FLAG_STATE)},
-    {&kind_servers, get_servers, take_servers, TAKES(FLAG_STATE)},
-    {&kind_routes, fetch_routes, NULL, 0},
-    {&kind_tokens, fetch_tokens, take_tokens, TAKES(FLAG_ALL)},
-    {&kind_groups, fetch_groups, take_group, 0},
+    {&kind_users, fetch_user_list, take_user, FLAGS_HUB | TAKES(FLAG_STATE)},
+    {&kind_servers, get_servers, take_servers, FLAGS_HUB | TAKES(FLAG_STATE)},
+    {&kind_routes, fetch_routes, NULL, FLAGS_HUB},
+    {&kind_tokens, fetch_tokens, take_tokens, FLAGS_HUB | TAKES(FLAG_ALL)},
+    {&kind_groups, fetch_groups, take_group, FLAGS_HUB},
 };
 
 static const struct getter *find_getter(const char *word)
@@ -296,107 +275,67 @@ static const struct getter *find_getter(const char *word)
 }
 
 /* Words beyond the kind: each is looked up, and one that fails does not hide the others. */
-static bool fetch(struct order *order, const struct getter *getter, struct catch *catch,
+static bool fetch(struct order *order, const struct getter *getter, struct listing *found,
                   struct error *error)
 {
     if (order->read.words_n == 1) {
-        catch->models = getter->all(order, error);
-        if (catch->models)
-            catch->models = sieve(getter->kind, catch->models, &order->flags);
-        return catch->models != NULL;
+        found->models = getter->all(order, error);
+        if (found->models)
+            found->models = sieve(getter->kind, found->models, &order->flags);
+        return found->models != NULL;
     }
-    catch->models = json_array();
+    found->models = json_array();
     for (size_t i = 1; i < order->read.words_n; i++) {
-        if (getter->one(order, catch, order->read.words[i], error))
+        if (getter->one(order, found, order->read.words[i], error))
             continue;
         order_failed(order, error);
-        catch->missed = true;
+        found->missed = true;
     }
     return true;
 }
 
-static void print_names(const struct kind *kind, const struct table *table)
+/* Holds the order against what the kind knows. */
+static enum exit_status check(struct order *order, const struct getter *getter)
 {
-    struct text out = {0};
-    for (size_t i = 0; i < table_rows(table); i++) {
-        struct text name = {0};
-        kind->name(table_model(table, i), &name);
-        shown_add(&out, (struct span){name.p, name.n});
-        text_put(&out, "\n");
-        text_release(&name);
+    flag_set some = FLAGS_HUB | FLAGS_CLUSTER | TAKES(FLAG_STATE) | TAKES(FLAG_ALL);
+    for (enum flag flag = 0; flag < FLAGS_N; flag++) {
+        if (order->read.given & some & ~getter->takes & TAKES(flag))
+            return order_misused(order, "%s have no --%s", getter->kind->word,
+                                 flag_row(flag)->name);
     }
-    order_print(&out);
+    if (order->read.words_n > 1 && !getter->one)
+        return order_misused(order, "%s are not asked for by name; --filter looks into their paths",
+                             getter->kind->word);
+    if (order->read.words_n > 1 && order->flags.filter)
+        return order_misused(order, "--filter is for whole lists, not beside names");
+    return EXIT_DONE;
 }
 
-static void print_models(struct order *order, const struct kind *kind, const struct table *table)
+/* One thing that was named is that thing, as kubectl has it; users may have several servers. */
+static bool is_alone(const struct order *order, const struct kind *kind)
 {
-    json_t *sorted = json_array();
-    for (size_t i = 0; i < table_rows(table); i++)
-        json_array_append(sorted, table_model(table, i));
-    /* one thing that was named is that thing, as kubectl has it; users may have several servers */
-    bool one =
-        kind == &kind_users || kind == &kind_groups ||
-        (kind == &kind_servers && order->read.words_n == 2 && strchr(order->read.words[1], '/'));
-    bool alone = one && order->read.words_n == 2 && json_array_size(sorted) == 1;
-    list_print(order, alone ? json_array_get(sorted, 0) : sorted);
-    json_decref(sorted);
-}
-
-static void print_table(struct order *order, const struct kind *kind, const struct table *table)
-{
-    struct table_look look = look_here();
-    struct text out = {0};
-    if (table_rows(table) == 0) {
-        order_remark(order, "no %s%s", kind->word, order->flags.filter ? " of that name" : "");
-        return;
-    }
-    look.wide = order->flags.form == FORM_WIDE;
-    table_add(table, &look, &out);
-    order_print(&out);
-}
-
-static enum exit_status print(struct order *order, const struct catch *catch)
-{
-    struct table *table = kind_table(catch->kind, catch->models);
-    const char *by = order->flags.sort ? order->flags.sort : catch->kind->columns[0].title;
-    enum exit_status status = catch->missed ? EXIT_FAILED : EXIT_DONE;
-    if (!table_sort(table, by)) {
-        struct text titles = {0};
-        table_titles(catch->kind->columns, catch->kind->columns_n, &titles);
-        status =
-            order_misused(order, "--sort %s: the columns are %.*s", by, (int)titles.n, titles.p);
-        text_release(&titles);
-    } else if (order->flags.form == FORM_NAME) {
-        print_names(catch->kind, table);
-    } else if (order_wants_data(order)) {
-        print_models(order, catch->kind, table);
-    } else if (!catch->missed || table_rows(table)) {
-        print_table(order, catch->kind, table);
-    }
-    table_free(table);
-    return status;
+    if (order->read.words_n != 2)
+        return false;
+    return kind == &kind_users || kind == &kind_groups ||
+           (kind == &kind_servers && strchr(order->read.words[1], '/'));
 }
 
 enum exit_status verb_get(struct order *order)
 {
     const char *word = order->read.words[0];
     const struct getter *getter = find_getter(word);
-    unsigned some = TAKES(FLAG_STATE) | TAKES(FLAG_ALL);
     struct error error;
     if (!getter)
         return order_misused(order, "there are no '%.80s': users, servers, routes, tokens, groups",
                              word);
-    if (order->read.given & some & ~getter->takes)
-        return order_misused(order, "%s have no --%s", getter->kind->word,
-                             order->flags.all ? "all" : "state");
-    if (order->read.words_n > 1 && !getter->one)
-        return order_misused(order, "%s are not asked for by name; --filter looks into their paths",
-                             getter->kind->word);
-    if (order->read.words_n > 1 && order->flags.filter)
-        return order_misused(order, "--filter is for whole lists, not beside names");
-    struct catch catch = {.kind = getter->kind};
-    enum exit_status status =
-        fetch(order, getter, &catch, &error) ? print(order, &catch) : order_failed(order, &error);
-    json_decref(catch.models);
+    enum exit_status status = check(order, getter);
+    if (status != EXIT_DONE)
+        return status;
+    struct listing found = {.kind = getter->kind};
+    if (!order_ask_hub(order, &error) || !fetch(order, getter, &found, &error))
+        return order_failed(order, &error);
+    found.alone = is_alone(order, getter->kind);
+    status = listing_print(order, &found);
+    json_decref(found.models);
     return status;
 }

@@ -1,10 +1,9 @@
 #include "ctl/kind.h"
 
+#include "ctl/cell.h"
 #include "ctl/model.h"
 #include "ctl/units.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct table *kind_table(const struct kind *kind, json_t *models)
@@ -18,57 +17,6 @@ struct table *kind_table(const struct kind *kind, json_t *models)
         kind->row(table, model);
     }
     return table;
-}
-
-/* ---- cells ---- */
-
-static void cell_member(struct table *table, const json_t *model, const char *name)
-{
-    table_text(table, model_text(model, name), TONE_PLAIN);
-}
-
-static void cell_list(struct table *table, const json_t *model, const char *name)
-{
-    struct text list = {0};
-    model_list(model, name, &list);
-    char *text = text_take(&list);
-    table_text(table, text, TONE_PLAIN);
-    free(text);
-}
-
-static void cell_count(struct table *table, size_t count)
-{
-    struct text text = {0};
-    text_format(&text, "%zu", count);
-    table_number(table, (double)count, &text);
-}
-
-/* How long ago; sorts the youngest first. */
-static void cell_age(struct table *table, const json_t *model, const char *name)
-{
-    int64_t ms, now_ms = units_now_ms();
-    struct text text = {0};
-    if (!model_date(model, name, &ms)) {
-        table_none(table);
-        return;
-    }
-    if (ms > now_ms && ms - now_ms < 60000)
-        ms = now_ms; /* two clocks */
-    units_age(&text, now_ms - ms);
-    table_number(table, (double)(now_ms - ms), &text);
-}
-
-/* How long still. */
-static void cell_left(struct table *table, const json_t *model, const char *name)
-{
-    int64_t ms;
-    struct text text = {0};
-    if (!model_date(model, name, &ms)) {
-        table_text(table, "never", TONE_PLAIN);
-        return;
-    }
-    units_age(&text, ms - units_now_ms());
-    table_number(table, (double)ms, &text);
 }
 
 /* ---- users ---- */
@@ -111,9 +59,7 @@ static void user_row(struct table *table, json_t *user)
     cell_age(table, user, "created");
     cell_list(table, user, "groups");
     cell_list(table, user, "roles");
-    char *text = text_take(&names);
-    table_text(table, text, TONE_PLAIN);
-    free(text);
+    cell_taken(table, &names, TONE_PLAIN);
 }
 
 static void plain_name(const json_t *model, struct text *out)
@@ -166,9 +112,7 @@ static void server_row(struct table *table, json_t *server)
     enum tone tone;
     double value;
     server_name(server, &name);
-    char *text = text_take(&name);
-    table_text(table, text, TONE_PLAIN);
-    free(text);
+    cell_taken(table, &name, TONE_PLAIN);
     const char *state = model_state(server, &tone);
     table_text(table, state, tone);
     bool known = model_cpu(server, &value);
@@ -226,12 +170,10 @@ static void route_row(struct table *table, json_t *route)
     json_t *data = json_object_get(route, "data");
     struct text owner = {0};
     route_owner(route, &owner);
-    char *text = text_take(&owner);
     cell_member(table, route, "routespec");
-    table_text(table, text, TONE_PLAIN);
+    cell_taken(table, &owner, TONE_PLAIN);
     cell_member(table, route, "target");
     cell_age(table, data, "last_activity");
-    free(text);
 }
 
 const struct kind kind_routes = {

@@ -1,7 +1,6 @@
 /* hubctl: the operator's command. A command line becomes an order, and the order's verb does it. */
 #include "base/nearest.h"
 #include "base/str.h"
-#include "ctl/client.h"
 #include "ctl/completion.h"
 #include "ctl/reference.h"
 #include "ctl/verb.h"
@@ -88,19 +87,27 @@ static enum exit_status check(struct order *order)
 static enum exit_status carry_out(struct order *order)
 {
     struct error error;
-    enum exit_status status;
     if (order->flags.help) {
         reference_verb(order->verb, stdout);
         return EXIT_DONE;
     }
-    if (order->verb->needs == NEEDS_NOTHING)
-        return order->verb->run(order);
-    if (!access_find(&order->access, &order->flags, &error))
+    if (order->verb->asks == ASKS_HUB && !order_ask_hub(order, &error))
         return order_failed(order, &error);
-    order->client = client_new(&order->access, &order->flags, &order->note, &error);
-    status = order->client ? order->verb->run(order) : order_failed(order, &error);
-    client_free(order->client);
-    return status;
+    return order->verb->run(order);
+}
+
+/* Twice: what a letter means, the verb says, and the verb is the first word that is no flag. */
+static bool read_line(struct order *order, int argc, char *const *argv, struct error *error)
+{
+    if (!flags_read(argc, argv, 0, &order->flags, &order->read, error))
+        return false;
+    const struct verb *verb = order->read.words_n ? verb_find(order->read.words[0]) : NULL;
+    if (!verb)
+        return true;
+    free(order->read.words);
+    order->flags = (struct flags){0};
+    order->read = (struct flags_read){0};
+    return flags_read(argc, argv, verb_takes(verb), &order->flags, &order->read, error);
 }
 
 int main(int argc, char **argv)
@@ -114,15 +121,14 @@ int main(int argc, char **argv)
     note_start(&order.note);
     enum exit_status status = about >= 0 ? (enum exit_status)about : EXIT_DONE;
     if (about < 0) {
-        if (flags_read(argc, argv, &order.flags, &order.read, &error))
+        if (read_line(&order, argc, argv, &error))
             status = check(&order);
         else
             status = order_misused(&order, "%s", error.text);
         if (status == EXIT_DONE)
             status = carry_out(&order);
     }
-    free(order.read.words);
-    access_release(&order.access);
+    order_release(&order);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "hubctl: cannot write to stdout: %s\n", strerror(errno));
         return EXIT_FAILED;

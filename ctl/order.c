@@ -1,12 +1,27 @@
 #include "ctl/order.h"
 
 #include "base/str.h"
+#include "ctl/client.h"
 #include "ctl/shown.h"
 #include "ctl/verb.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+bool order_ask_hub(struct order *order, struct error *error)
+{
+    if (!order->client && access_find(&order->access, &order->flags, error))
+        order->client = client_new(&order->access, &order->flags, &order->note, error);
+    return order->client != NULL;
+}
+
+void order_release(struct order *order)
+{
+    client_free(order->client);
+    access_release(&order->access);
+    free(order->read.words);
+}
 
 /* The text as printf makes it, fit for a terminal, to be freed. */
 static char *line_of(const char *format, va_list args)

@@ -17,9 +17,13 @@ struct order {
     struct flags flags;
     struct flags_read read; /* words: without the verb */
     struct access access;
-    struct client *client; /* NULL for verbs that need none */
+    struct client *client; /* NULL: the hub is not asked, or not yet */
     struct note note;
 };
+
+/* Opens what the order says of the hub; once is enough. False: as access_find. */
+bool order_ask_hub(struct order *order, struct error *error) MUST_CHECK;
+void order_release(struct order *order);
 
 /* Says it on stderr after the program's name, and returns EXIT_FAILED. */
 enum exit_status order_failed(struct order *order, const struct error *error);

@@ -13,7 +13,10 @@ static const char summary[] = "the operator's command for hubgate-hub, and for a
 static const char intro[] =
     "hubctl speaks the hub's REST API with a token, and so may do what the token's owner may. It "
     "finds the hub's address and the token in its flags, else in the environment, else in the file "
-    "~/.config/hubgate/token. Flags may stand anywhere; after -- there are none.";
+    "~/.config/hubgate/token. Where servers are pods of a Kubernetes cluster, it also speaks to "
+    "the "
+    "cluster's API server, by a kubeconfig as kubectl does. Flags may stand anywhere; after -- "
+    "there are none.";
 
 static const struct verb_example examples[] = {
     {"Say where the hub is, and who you are",
@@ -29,7 +32,7 @@ static const struct {
     const char *status, *means;
 } statuses[] = {
     {"0", "done"},
-    {"1", "the hub was not reached, or it refused, or something of several was not found"},
+    {"1", "whoever was asked was not reached, or refused, or something of several was not found"},
     {"2", "the command line makes no sense"},
 };
 
@@ -38,25 +41,28 @@ static const struct {
 } environment[] = {
     {"HUBGATE_HUB_URL, JUPYTERHUB_API_URL", "The hub's API, where --url is not given."},
     {"HUBGATE_HUB_TOKEN, JUPYTERHUB_API_TOKEN", "The token, where --token-file is not given."},
+    {"KUBECONFIG", "The kubeconfigs, with colons between, where --kubeconfig is not given."},
     {"XDG_CONFIG_HOME", "Where hubgate/token is looked for, if it is not ~/.config."},
     {"https_proxy, no_proxy", "As curl(1) takes them; a hub on this machine is never asked through "
                               "a proxy."},
     {"NO_COLOR", "No colours, if it is set."},
 };
 
-static bool is_common(enum flag flag)
-{
-    return flag >= FLAG_URL;
-}
+/* Flags that many verbs share are told of once. */
+static const struct {
+    const char *title;
+    flag_set flags;
+} groups[] = {
+    {"Flags of verbs that ask the hub", FLAGS_HUB},
+    {"Flags of verbs that ask the cluster", FLAGS_CLUSTER},
+    {"Flags of every verb", FLAGS_EVERY},
+};
 
-static bool takes(const struct verb *verb, enum flag flag)
+/* A sentence, or nothing where nobody is asked. */
+static void print_asks(FILE *out, const struct verb *verb, const char *before, const char *after)
 {
-    return (verb_takes(verb) & TAKES(flag)) != 0;
-}
-
-static bool has_own_flags(const struct verb *verb)
-{
-    return verb->takes != 0;
+    if (verb_asks(verb))
+        fprintf(out, "%sIt asks %s.%s", before, verb_asks(verb), after);
 }
 
 /* ---- help ---- */
@@ -81,10 +87,20 @@ static void print_flag(FILE *out, enum flag flag)
     text_release(&declaration);
 }
 
-static void print_common(FILE *out)
+static void print_flags(FILE *out, const char *title, flag_set which)
 {
-    for (enum flag flag = FLAG_URL; flag < FLAGS_N; flag++)
-        print_flag(out, flag);
+    if (which)
+        fprintf(out, "\n%s\n", title);
+    for (enum flag flag = 0; flag < FLAGS_N; flag++) {
+        if (which & TAKES(flag))
+            print_flag(out, flag);
+    }
+}
+
+static void print_groups(FILE *out, flag_set which)
+{
+    for (size_t i = 0; i < COUNT(groups); i++)
+        print_flags(out, groups[i].title, groups[i].flags & which);
 }
 
 static void print_examples(FILE *out, const struct verb_example *rows, size_t n)
@@ -102,8 +118,7 @@ void reference_help(FILE *out)
     fputs("\nVerbs (hubctl VERB --help says more)\n", out);
     for (size_t i = 0; i < verbs_n; i++)
         fprintf(out, "  %-*s %s\n", VERB_COLUMNS, verbs[i].name, verbs[i].summary);
-    fputs("\nFlags of every verb\n", out);
-    print_common(out);
+    print_groups(out, ~(flag_set)0);
     print_examples(out, examples, COUNT(examples));
     fputs("\nExit status\n", out);
     for (size_t i = 0; i < COUNT(statuses); i++)
@@ -115,14 +130,9 @@ void reference_verb(const struct verb *verb, FILE *out)
     fprintf(out, "hubctl %s: %s\n\nUsage: hubctl %s%s%s [FLAG...]\n\n", verb->name, verb->summary,
             verb->name, *verb->operands ? " " : "", verb->operands);
     print_words(out, verb->text, 0);
-    if (has_own_flags(verb))
-        fputs("\nFlags\n", out);
-    for (enum flag flag = 0; flag < FLAG_URL; flag++) {
-        if (takes(verb, flag))
-            print_flag(out, flag);
-    }
-    fputs("\nFlags of every verb\n", out);
-    print_common(out);
+    print_asks(out, verb, "", "\n");
+    print_flags(out, "Flags", verb->takes);
+    print_groups(out, verb_takes(verb) & ~verb->takes);
     print_examples(out, verb->examples, VERB_EXAMPLES_MAX);
 }
 
@@ -146,7 +156,7 @@ static void print_code(FILE *out, struct span text)
     fputc('`', out);
 }
 
-static void print_markdown_flags(FILE *out, unsigned which)
+static void print_markdown_flags(FILE *out, flag_set which)
 {
     fputs("\n| flag | what it does |\n|---|---|\n", out);
     for (enum flag flag = 0; flag < FLAGS_N; flag++) {
@@ -178,17 +188,10 @@ static void print_markdown_verb(FILE *out, const struct verb *verb)
     print_markdown_examples(out, verb->examples, VERB_EXAMPLES_MAX);
     fprintf(out, "\n");
     print_cell(out, verb->text);
+    print_asks(out, verb, " ", "");
     fputs("\n", out);
-    if (has_own_flags(verb))
+    if (verb->takes)
         print_markdown_flags(out, verb->takes);
-}
-
-static unsigned common_flags(void)
-{
-    unsigned all = 0;
-    for (enum flag flag = 0; flag < FLAGS_N; flag++)
-        all |= is_common(flag) ? TAKES(flag) : 0;
-    return all;
 }
 
 void reference_markdown(FILE *out)
@@ -198,11 +201,14 @@ void reference_markdown(FILE *out)
             "-->\n\n`hubctl VERB [WORD...] [FLAG...]`: %s.\n",
             summary);
     print_markdown_examples(out, examples, COUNT(examples));
-    fprintf(out, "\n%s\n\n| verb | what it does |\n|---|---|\n", intro);
+    fprintf(out, "\n%s\n\n| verb | what it does | it asks |\n|---|---|---|\n", intro);
     for (size_t i = 0; i < verbs_n; i++)
-        fprintf(out, "| [%s](#%s) | %s |\n", verbs[i].name, verbs[i].name, verbs[i].summary);
-    fputs("\nEvery verb takes\n", out);
-    print_markdown_flags(out, common_flags());
+        fprintf(out, "| [%s](#%s) | %s | %s |\n", verbs[i].name, verbs[i].name, verbs[i].summary,
+                verb_asks(&verbs[i]) ? verb_asks(&verbs[i]) : "nobody");
+    for (size_t i = 0; i < COUNT(groups); i++) {
+        fprintf(out, "\n%s\n", groups[i].title);
+        print_markdown_flags(out, groups[i].flags);
+    }
     for (size_t i = 0; i < verbs_n; i++)
         print_markdown_verb(out, &verbs[i]);
     fputs("\n## Environment\n\n| name | what it is |\n|---|---|\n", out);
@@ -245,7 +251,7 @@ static void print_roff_text(FILE *out, const char *text)
     fputc('\n', out);
 }
 
-static void print_man_flags(FILE *out, unsigned which)
+static void print_man_flags(FILE *out, flag_set which)
 {
     for (enum flag flag = 0; flag < FLAGS_N; flag++) {
         struct text declaration = {0};
@@ -280,6 +286,7 @@ static void print_man_verb(FILE *out, const struct verb *verb)
     }
     fputs("\"\n", out);
     print_roff_text(out, verb->text);
+    print_asks(out, verb, "", "\n");
     print_man_flags(out, verb->takes);
     print_man_examples(out, verb->examples, VERB_EXAMPLES_MAX);
 }
@@ -298,8 +305,11 @@ void reference_man(FILE *out)
     fputs(".SH VERBS\n", out);
     for (size_t i = 0; i < verbs_n; i++)
         print_man_verb(out, &verbs[i]);
-    fputs(".SH \"FLAGS OF EVERY VERB\"\n", out);
-    print_man_flags(out, common_flags());
+    fputs(".SH \"SHARED FLAGS\"\n", out);
+    for (size_t i = 0; i < COUNT(groups); i++) {
+        fprintf(out, ".SS \"%s\"\n", groups[i].title);
+        print_man_flags(out, groups[i].flags);
+    }
     fputs(".SH ENVIRONMENT\n", out);
     for (size_t i = 0; i < COUNT(environment); i++) {
         fputs(".TP\n\\fB", out);

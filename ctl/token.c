@@ -99,7 +99,7 @@ static enum exit_status revoke(struct order *order, const char *tokens)
 enum exit_status verb_token(struct order *order)
 {
     const char *user = order->read.words[0];
-    const unsigned making = TAKES(FLAG_NOTE) | TAKES(FLAG_EXPIRES) | TAKES(FLAG_SCOPES);
+    const flag_set making = TAKES(FLAG_NOTE) | TAKES(FLAG_EXPIRES) | TAKES(FLAG_SCOPES);
     if (order->flags.revoke && (order->read.given & making))
         return order_misused(order, "--revoke deletes a token, and takes no flag for a new one");
     char *start = ref_user_path(span_of(user));

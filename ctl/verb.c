@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-#define EACH_VERB                                                                                  \
-    (TAKES(FLAG_URL) | TAKES(FLAG_TOKEN_FILE) | TAKES(FLAG_CA_FILE) | TAKES(FLAG_TIMEOUT) |        \
-     TAKES(FLAG_HELP))
-
 enum { MANY = 100000 };
 
 const struct verb verbs[] = {
@@ -24,7 +20,7 @@ const struct verb verbs[] = {
         .words_max = MANY,
         .takes = TAKES(FLAG_OUTPUT) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER) | TAKES(FLAG_STATE) |
                  TAKES(FLAG_ALL),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .choices = {"users", "servers", "routes", "tokens", "groups"},
         .examples = {{"Everybody, the longest idle first", "hubctl get users --sort -active"},
                      {"What starts or stops now", "hubctl get servers --state pending"},
@@ -45,7 +41,7 @@ const struct verb verbs[] = {
         .words_min = 2,
         .words_max = 2,
         .takes = TAKES(FLAG_OUTPUT),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .choices = {"user", "server"},
         .examples = {{"A user", "hubctl describe user ada"},
                      {"Ada's server called gpu", "hubctl describe server ada/gpu"}},
@@ -62,7 +58,7 @@ const struct verb verbs[] = {
         .words_min = 1,
         .words_max = 1,
         .takes = TAKES(FLAG_FOLLOW) | TAKES(FLAG_TAIL),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .names = NAMES_SERVERS,
         .examples = {{"Why it did not start", "hubctl logs ada"},
                      {"Look on", "hubctl logs -f --tail 20 ada/gpu"}},
@@ -78,7 +74,7 @@ const struct verb verbs[] = {
         .words_min = 1,
         .words_max = MANY,
         .takes = TAKES(FLAG_PROFILE) | TAKES(FLAG_WAIT),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .names = NAMES_USERS,
         .examples = {{"Start and look on", "hubctl start ada --wait"},
                      {"A second server with another profile",
@@ -93,7 +89,7 @@ const struct verb verbs[] = {
         .words_min = 1,
         .words_max = MANY,
         .takes = TAKES(FLAG_NO_WAIT),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .names = NAMES_SERVERS,
         .examples = {{"Two of them", "hubctl stop ada ada/gpu"},
                      {"All that run", "hubctl get servers -o name | xargs -rd '\\n' hubctl stop"}},
@@ -108,7 +104,7 @@ const struct verb verbs[] = {
         .words_min = 1,
         .words_max = MANY,
         .takes = TAKES(FLAG_ADMIN),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .examples = {{"Two students", "hubctl add ada grace"},
                      {"An admin", "hubctl add linus --admin"}},
     },
@@ -123,7 +119,7 @@ const struct verb verbs[] = {
         .words_min = 1,
         .words_max = MANY,
         .takes = TAKES(FLAG_YES),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .names = NAMES_USERS,
         .examples = {{"One user, after a question", "hubctl delete ada"},
                      {"A server that is not needed any more", "hubctl delete -y ada/gpu"}},
@@ -139,7 +135,7 @@ const struct verb verbs[] = {
         .words_max = 1,
         .takes = TAKES(FLAG_NOTE) | TAKES(FLAG_EXPIRES) | TAKES(FLAG_SCOPES) | TAKES(FLAG_REVOKE) |
                  TAKES(FLAG_OUTPUT),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .names = NAMES_USERS,
         .examples =
             {{"One for a script, good for 90 days",
@@ -158,9 +154,35 @@ const struct verb verbs[] = {
         .words_min = 0,
         .words_max = 0,
         .takes = TAKES(FLAG_ONCE) | TAKES(FLAG_EVERY) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .examples = {{"Who uses the memory", "hubctl top --sort -memory"},
                      {"Into a file", "hubctl top --once >servers.txt"}},
+    },
+    {
+        .name = "contexts",
+        .operands = "",
+        .summary = "list the clusters that a kubeconfig knows",
+        .text = "The contexts of the kubeconfig: a cluster, a user of it and a namespace each. The "
+                "current one, which verbs use that are given no --context, has a star.",
+        .run = verb_contexts,
+        .takes =
+            TAKES(FLAG_OUTPUT) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER) | TAKES(FLAG_KUBECONFIG),
+        .asks = ASKS_NOBODY,
+        .examples = {{"Which cluster is asked, and where", "hubctl contexts -o wide"}},
+    },
+    {
+        .name = "use-context",
+        .operands = "NAME",
+        .summary = "make a context the current one",
+        .text = "Changes that one line of the kubeconfig, for kubectl too; all else in it stays as "
+                "it was written.",
+        .run = verb_use_context,
+        .words_min = 1,
+        .words_max = 1,
+        .takes = TAKES(FLAG_KUBECONFIG),
+        .asks = ASKS_NOBODY,
+        .names = NAMES_CONTEXTS,
+        .examples = {{"From now on, the lab's cluster", "hubctl use-context lab"}},
     },
     {
         .name = "whoami",
@@ -170,7 +192,7 @@ const struct verb verbs[] = {
                 "found, and which hub was asked.",
         .run = verb_whoami,
         .takes = TAKES(FLAG_OUTPUT),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .examples = {{"Before anything else", "hubctl whoami"}},
     },
     {
@@ -180,7 +202,7 @@ const struct verb verbs[] = {
         .text = "Needs no token. hubctl --version prints the first alone and asks no hub.",
         .run = verb_version,
         .takes = TAKES(FLAG_OUTPUT),
-        .needs = NEEDS_HUB,
+        .asks = ASKS_HUB,
         .examples = {{"Both", "hubctl version"}},
     },
     {
@@ -192,7 +214,7 @@ const struct verb verbs[] = {
         .run = verb_completion,
         .words_min = 1,
         .words_max = 1,
-        .needs = NEEDS_NOTHING,
+        .asks = ASKS_NOBODY,
         .choices = {"bash"},
         .examples = {{"In this shell", "source <(hubctl completion bash)"}},
     },
@@ -209,7 +231,17 @@ const struct verb *verb_find(const char *name)
     return NULL;
 }
 
-unsigned verb_takes(const struct verb *verb)
+flag_set verb_takes(const struct verb *verb)
 {
-    return verb->takes | EACH_VERB;
+    bool hub = verb->asks == ASKS_HUB || verb->asks == ASKS_BOTH;
+    bool cluster = verb->asks == ASKS_CLUSTER || verb->asks == ASKS_BOTH;
+    return verb->takes | FLAGS_EVERY | (hub ? FLAGS_HUB : 0) | (cluster ? FLAGS_CLUSTER : 0);
+}
+
+const char *verb_asks(const struct verb *verb)
+{
+    static const char *const whom[] = {[ASKS_HUB] = "the hub",
+                                       [ASKS_CLUSTER] = "the cluster",
+                                       [ASKS_BOTH] = "the hub and the cluster"};
+    return whom[verb->asks];
 }

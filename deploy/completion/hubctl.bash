@@ -12,19 +12,24 @@ _hubctl_offer() {
   done
 }
 
-# Names as the hub has them. Users are asked for from the first letter on: there may be thousands.
+# Names as those have them who are asked. Users are asked for from the first letter on: there may be
+# thousands.
 _hubctl_names() {
-  local -a names
-  [ "$1" = servers ] || [ -n "$word" ] || return 0
-  mapfile -t names < <(hubctl get "$1" -o name ${word:+--filter "$word"} --timeout 2 "${hub[@]}" \
-    2>/dev/null </dev/null)
+  local -a names ask=(hubctl get "$1" -o name --timeout 2 ${word:+--filter "$word"})
+  case $1 in
+  users) [ -n "$word" ] || return 0 ;;&
+  users | servers) ask+=("${hub[@]}") ;;
+  pods) ask+=("${file[@]}" "${cluster[@]}") ;;
+  contexts) ask=(hubctl contexts -o name "${file[@]}") ;;
+  esac
+  mapfile -t names < <("${ask[@]}" 2>/dev/null </dev/null)
   _hubctl_offer "${names[@]}"
 }
 
 _hubctl() {
   local line=${COMP_LINE:0:COMP_POINT} part=${COMP_WORDS[COMP_CWORD]}
   local word previous before verb='' first='' words=0 i
-  local -a typed hub=()
+  local -a typed hub=() file=() cluster=()
   COMPREPLY=()
   # Bash's own words end at every : and @; ours at blanks, unless a backslash is before them.
   # shellcheck disable=SC2162
@@ -42,6 +47,10 @@ _hubctl() {
     case ${typed[i]} in
     --url | --token-file | --ca-file) hub+=("${typed[i]}" "${typed[i + 1]}"); i=$((i + 1)) ;;
     --url=* | --token-file=* | --ca-file=*) hub+=("${typed[i]}") ;;
+    --kubeconfig) file+=("${typed[i]}" "${typed[i + 1]}"); i=$((i + 1)) ;;
+    --kubeconfig=*) file+=("${typed[i]}") ;;
+    --context | -n | --namespace) cluster+=("${typed[i]}" "${typed[i + 1]}"); i=$((i + 1)) ;;
+    --context=* | --namespace=*) cluster+=("${typed[i]}") ;;
     -o | --output | --sort | --filter | --state | --tail | --profile | --note | --expires | --scopes | --revoke | --every | --timeout) i=$((i + 1)) ;;
     -*) ;;
     *)
@@ -65,10 +74,13 @@ _hubctl() {
   --url) return ;;
   --token-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
   --ca-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+  --kubeconfig) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
+  --context) _hubctl_names contexts; return ;;
+  -n | --namespace) return ;;
   --timeout) return ;;
   esac
   case $verb in
-  '') _hubctl_offer get describe logs start stop add delete token top whoami version completion ;;
+  '') _hubctl_offer get describe logs start stop add delete token top contexts use-context whoami version completion ;;
   get)
     if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --state --all --url --token-file --ca-file --timeout --help; return; fi
     if [ "$words" = 1 ]; then _hubctl_offer users servers routes tokens groups; return; fi
@@ -112,6 +124,13 @@ _hubctl() {
   top)
     if [[ $word == -* ]]; then _hubctl_offer --sort --filter --once --every --url --token-file --ca-file --timeout --help; return; fi
     ;;
+  contexts)
+    if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --kubeconfig --timeout --help; return; fi
+    ;;
+  use-context)
+    if [[ $word == -* ]]; then _hubctl_offer --kubeconfig --timeout --help; return; fi
+    _hubctl_names contexts
+    ;;
   whoami)
     if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --timeout --help; return; fi
     ;;
@@ -119,7 +138,7 @@ _hubctl() {
     if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --timeout --help; return; fi
     ;;
   completion)
-    if [[ $word == -* ]]; then _hubctl_offer --url --token-file --ca-file --timeout --help; return; fi
+    if [[ $word == -* ]]; then _hubctl_offer --timeout --help; return; fi
     if [ "$words" = 1 ]; then _hubctl_offer bash; return; fi
     case $first in
     esac

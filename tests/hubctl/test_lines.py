@@ -23,8 +23,8 @@ import hubs
 import stub
 from conftest import HUBCTL
 
-VERBS = ["get", "describe", "logs", "start", "stop", "add", "delete", "token", "top", "whoami",
-         "version", "completion"]
+VERBS = ["get", "describe", "logs", "start", "stop", "add", "delete", "token", "top", "contexts",
+         "use-context", "whoami", "version", "completion"]
 TOKEN = "s3cret"
 
 
@@ -331,7 +331,9 @@ def test_where_the_token_is_from(run, stub_hub, tmp_path):
 def test_help_of_every_verb(run, verb):
     said = run(verb, "--help", status=0).out
     assert said.startswith(f"hubctl {verb}: ")
-    assert f"\nUsage: hubctl {verb}" in said and "\nExamples\n" in said and "--url URL" in said
+    assert f"\nUsage: hubctl {verb}" in said and "\nExamples\n" in said and "--timeout SECONDS" in said
+    assert ("--url URL" in said) == ("It asks the hub" in said)
+    assert ("--context NAME" in said) == bool(re.search(r"It asks.* the cluster", said))
     assert max(len(line) for line in said.splitlines()) <= 100
     assert run(verb, "-h", "nonsense").out == said
 
@@ -357,7 +359,8 @@ def test_help_and_version_of_the_program(run):
     (["logs", "ada", "--tail", "many"], "is not a whole number from 1 to 5000"),
     (["logs", "ada", "--follow=yes"], "takes no value"), (["logs", "a/b/c"], "no USER or USER/SERVER"),
     (["logs", "/x"], "no USER or USER/SERVER"), (["get", "groups", "--state", "ready"], "have no --state"),
-    (["get", "users", "--all"], "have no --all"), (["completion", "fish"], "bash alone"),
+    (["get", "users", "--all"], "have no --all"), (["whoami", "--context", "x"], "whoami takes no --context"),
+    (["contexts", "--url", "http://x"], "contexts takes no --url"), (["completion", "fish"], "bash alone"),
     (["get", "users", b"\xff"], "is not UTF-8"), (["describe", "user", "x", "-o", "wide"], "prints text"),
     (["get", "users", "x", "--filter", "y"], "--filter is for whole lists"),
 ], ids=str)
