@@ -37,7 +37,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
-.PHONY: all help check unit e2e jupyterhub ctl browser asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub ctl browser images asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words
@@ -112,6 +112,19 @@ browser: all ## the hub, JupyterHub and JupyterLab in Chromium
 
 check: unit asan e2e hub lint ## everything a change must pass (sanitizers included)
 
+# Archives for `ctr images import` and the like, of the programs as they are built here: no engine, no base image.
+IMAGE_NAME ?= registry.example.org/hubgate
+images: $(addprefix $(BUILD)/images/,proxy.tar hub.tar) ## OCI archives of proxy and hub into build/images/
+$(BUILD)/images/proxy.tar: IMAGE = $(IMAGE_NAME):$(VERSION)
+$(BUILD)/images/proxy.tar: $(BUILD)/hubgate
+$(BUILD)/images/hub.tar: IMAGE = $(IMAGE_NAME)-hub:$(VERSION)
+$(BUILD)/images/hub.tar: $(BUILD)/hubgate-hub $(BUILD)/hubctl
+$(BUILD)/images/%.tar: deploy/images/%/Dockerfile deploy/images/root deploy/images/pack
+	@rm -rf $(@:.tar=)
+	@mkdir -p $(@D)
+	deploy/images/root $* $(BUILD) $(@:.tar=)
+	deploy/images/pack --name $(IMAGE) --arg VERSION=$(VERSION) --arg COMMIT=$(COMMIT) $< $(@:.tar=) $@
+
 asan: ## unit tests and the programs under address and undefined-behaviour sanitizers
 	$(MAKE) BUILD=build/asan OPTIM='-O1 -g -fno-omit-frame-pointer' LTO= HARDEN=-fPIE \
 	    EXTRA='-fsanitize=address,undefined -fno-sanitize-recover=all' all unit
@@ -167,6 +180,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	    LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate
 
 clean: ## remove what make built (the virtual environments stay)
-	rm -rf $(addprefix $(BUILD)/,obj unit fuzz bench hub.a asan tsan libfuzzer) $(PROGRAMS)
+	rm -rf $(addprefix $(BUILD)/,obj unit fuzz bench images hub.a asan tsan libfuzzer) $(PROGRAMS)
 
 -include $(OBJ:.o=.d) $(HUB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(wildcard $(BUILD)/obj/main.d $(BUILD)/obj/*/main.d) $(UNIT:=.d) $(HUB_UNIT:=.d)

@@ -211,7 +211,7 @@ class Upstream:
     code on a Peer: read_request, send, close, reset. What it raised is in `failures`, what it
     received in `connections`, and the requests that `answering` scripts read in `requests`."""
 
-    def __init__(self, script=None, unix=False, host="127.0.0.1", backlog=128):
+    def __init__(self, script=None, unix=False, host="127.0.0.1", port=0, backlog=128):
         self.script = script or answering(response(body=b"ok"))
         self.connections = []
         self.requests = []
@@ -228,7 +228,7 @@ class Upstream:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             self.listener = socket.socket(family, socket.SOCK_STREAM)
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind((host, 0))
+            self.listener.bind((host, port))
             self.address = self.listener.getsockname()
             shown = f"[{host}]" if ":" in host else host
             self.authority = f"{shown}:{self.address[1]}"

@@ -1,4 +1,4 @@
-"""The hub's image: what its Dockerfile says, and the hub run in a root as the image has it, by the
+"""The image of the whole system: what its Dockerfile says, and the hub run in a root as the image has it, by the
 image's user, as the first process of its own: Debian is this machine's, all else the image's."""
 
 import json
@@ -13,10 +13,10 @@ import pytest
 
 import hubs
 
-IMAGE = hubs.ROOT / "deploy/images/hub"
+IMAGE = hubs.ROOT / "deploy/images/whole"
 DOCKERFILE = (IMAGE / "Dockerfile").read_text(encoding="utf-8")
 LAST = re.split(r"(?m)^FROM ", DOCKERFILE)[-1]
-PACKAGES = hubs.ROOT / "scripts/requirements/apt-image-hub.txt"
+PACKAGES = hubs.ROOT / "scripts/requirements/apt-image-whole.txt"
 
 
 def said_by(*command, **more):
@@ -53,7 +53,7 @@ def rootfs(tmp_path_factory):
 # --- what it says ---
 
 def test_the_dockerfile_makes_its_files_with_the_script_that_is_tested_here():
-    assert "deploy/images/hub/rootfs /build /rootfs" in DOCKERFILE
+    assert "deploy/images/whole/rootfs /build /rootfs" in DOCKERFILE
     assert "COPY --from=build /rootfs/ /" in LAST
     assert "STOPSIGNAL SIGINT" in LAST, "SIGTERM would leave the servers to be killed"
     for line in ("USER 1000:1000", "VOLUME /srv", "EXPOSE 8000"):

@@ -1,0 +1,79 @@
+"""Fixtures: the images as archives, and containers of them."""
+
+import pathlib
+
+import pytest
+
+import certs as certificates
+import peers
+import pods
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def archives():
+    """archives[name]: an image as `make images` makes it."""
+    return {name: ROOT / f"build/images/{name}.tar" for name in ("proxy", "hub")}
+
+
+@pytest.fixture(scope="session")
+def images(archives, tmp_path_factory):
+    """images[name]: the same, unpacked as a container runtime does it."""
+    if reason := pods.why_not():
+        pytest.skip(reason)
+    directory = tmp_path_factory.mktemp("images")
+    return {name: pods.Image(archive, directory / name) for name, archive in archives.items()}
+
+
+@pytest.fixture
+def sandbox():
+    """sandbox(**how): a pod's network."""
+    made = []
+
+    def make(**how):
+        made.append(pods.Sandbox(**how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def container():
+    """container(image, sandbox, …): a running container; its log is shown if the test fails."""
+    made = []
+
+    def make(*what, **how):
+        made.append(pods.Container(*what, **how))
+        return made[-1]
+
+    yield make
+    for one in made:
+        print(one.log)
+        one.close()
+
+
+@pytest.fixture
+def upstream():
+    """upstream(script, **where): a scripted server; what its scripts raised fails the test."""
+    made = []
+
+    def make(script=None, **where):
+        made.append(peers.Upstream(script, **where))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+    for server in made:
+        for failure in server.failures:
+            raise failure
+
+
+@pytest.fixture(scope="session")
+def certs():
+    made = certificates.Certs()
+    yield made
+    made.close()
