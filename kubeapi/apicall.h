@@ -35,8 +35,8 @@ struct apicall_request {
     const char *accept;    /* NULL: application/json */
     int64_t total_ms;      /* 0: APICALL_TOTAL_MS */
     size_t body_bytes_max; /* of the answer; 0: APICALL_BODY_MAX */
-    bool once; /* no second try where the first may have been carried out: one whose repetition
-                  does harm, as a POST of an object without a name */
+    bool once; /* nothing but 429 is tried again: where somebody waits who can do so himself, or
+                  where a repetition does harm, as of a POST of an object without a name */
     const struct apicall_stream *stream; /* NULL: the answer is told whole */
 };
 

@@ -54,8 +54,8 @@ struct apiserver_terms {
 
 /* Embedded in its owner's struct. */
 struct apiserver_want {
-    TAILQ_ENTRY(apiserver_want) next;
-    bool waits;
+    TAILQ_ENTRY(apiserver_want) next; /* apiserver's, as what follows */
+    bool waits, asks;
     uint64_t refused;
     /* Once, in a later turn of the loop. The terms live as long as the call. terms NULL: there are
      * none, and error says in a line which file or program is to blame. */

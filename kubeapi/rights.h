@@ -20,7 +20,8 @@ struct right {
 typedef void rights_done(void *arg, const char *const *missing, size_t missing_n,
                          const char *error);
 
-/* Copies the rights. done is called once, never from within, unless it is cancelled. */
+/* Copies the rights, of which there is one or more. done is called once, never from within, unless
+ * it is cancelled. */
 struct rights *rights_check(struct apiserver *server, const char *namespace,
                             const struct right *rights, size_t n, rights_done *done, void *arg);
 void rights_cancel(struct rights *check);
