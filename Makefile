@@ -104,6 +104,9 @@ jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-
 ctl: all ## tests of hubctl, against real hubs
 	tests/hubctl/run
 
+cluster: ## tests of the test cluster: a real Kubernetes API server, built when missing
+	tests/cluster/run
+
 hub: all ## the hub with real and stub single-user servers, behind the proxy
 	tests/hub/run
 
