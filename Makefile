@@ -27,7 +27,7 @@ HUB_LDLIBS := $(shell pkg-config --libs $(HUB_LIBS)) -lpam $(LDLIBS)
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
 # The proxy calls out by its own means: no libcurl in it.
 OBJ     := $(filter-out %/web/fetch.o %/web/transport.o,$(call objects,$(SHARED) proxy api))
-HUB_OBJ := $(call objects,$(SHARED) kube kubeapi login keeper spawner hub) $(BUILD)/obj/hub/pages.o
+HUB_OBJ := $(call objects,$(SHARED) kube kubeapi pods login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
 # Those of base that stand alone: an operator's machine needs no libevent.
 CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date nearest wrap) \
