@@ -376,6 +376,12 @@ bool conf_refuse(const struct conf *conf, const struct conf_file *file,
     return error_set(error, "error: option '%s': %.400s", row->flag, why);
 }
 
+bool conf_keeps_types(const struct conf *conf, const char *key)
+{
+    const struct conf_row *row = find_key(conf, span_of(key));
+    return row && row->type == CONF_KIND && row->kind->keeps_types;
+}
+
 const char *conf_declaration(const struct conf *conf, const char *name)
 {
     const struct conf_row *row = find_row(conf, name, strlen(name));

@@ -45,6 +45,7 @@ struct conf_kind {
     void (*release)(void *field); /* *field is zero after */
     bool (*same)(const void *a, const void *b);
     bool takes_trees; /* a list or map of a file, as its JSON */
+    bool keeps_types; /* … in which numbers, true, false and null are those; else all are texts */
 };
 
 struct conf_row {
@@ -139,6 +140,8 @@ bool conf_was_set(const struct conf *conf, const struct conf_given *given, const
 bool conf_refuse(const struct conf *conf, const struct conf_file *file,
                  const struct conf_given *given, const char *name, struct error *error,
                  const char *why);
+/* Whether a file's value of that key is to be read with keeps_types. */
+bool conf_keeps_types(const struct conf *conf, const char *key);
 /* The declaration of that flag, for messages; asserts that there is one. */
 const char *conf_declaration(const struct conf *conf, const char *name);
 

@@ -46,7 +46,7 @@ static bool read_text(void *field, const char *value, struct error *why)
     return keep_text(field, span_of(value));
 }
 
-const struct conf_kind kind_text = {read_text, text_free, text_same, false};
+const struct conf_kind kind_text = {read_text, text_free, text_same, .takes_trees = false};
 
 /* The part after "http://" or "https://"; p == NULL: it is neither, or has bytes that no URL has.
  */
@@ -87,8 +87,8 @@ static bool read_origin(void *field, const char *value, struct error *why)
     return keep_text(field, whole);
 }
 
-const struct conf_kind kind_url = {read_url, text_free, text_same, false};
-const struct conf_kind kind_origin = {read_origin, text_free, text_same, false};
+const struct conf_kind kind_url = {read_url, text_free, text_same, .takes_trees = false};
+const struct conf_kind kind_origin = {read_origin, text_free, text_same, .takes_trees = false};
 
 /* Of what a path of our own making needs; anything else would have to be escaped. */
 static bool is_plain_path(const char *path)
@@ -121,8 +121,8 @@ static bool read_base_url(void *field, const char *value, struct error *why)
     return keep_text(field, span_of(path));
 }
 
-const struct conf_kind kind_path_url = {read_path_url, text_free, text_same, false};
-const struct conf_kind kind_base_url = {read_base_url, text_free, text_same, false};
+const struct conf_kind kind_path_url = {read_path_url, text_free, text_same, .takes_trees = false};
+const struct conf_kind kind_base_url = {read_base_url, text_free, text_same, .takes_trees = false};
 
 /* ---- numbers ---- */
 
@@ -142,7 +142,7 @@ static bool bool_same(const void *a, const void *b)
     return *(const bool *)a == *(const bool *)b;
 }
 
-const struct conf_kind kind_bool = {read_bool, NULL, bool_same, false};
+const struct conf_kind kind_bool = {read_bool, NULL, bool_same, .takes_trees = false};
 
 /* Digits with up to `places` of them after a point, as a whole number of its smallest unit; *rest
  * is what follows. */
@@ -195,7 +195,7 @@ static bool bytes_same(const void *a, const void *b)
     return *(const uint64_t *)a == *(const uint64_t *)b;
 }
 
-const struct conf_kind kind_bytes = {read_bytes, NULL, bytes_same, false};
+const struct conf_kind kind_bytes = {read_bytes, NULL, bytes_same, .takes_trees = false};
 
 static bool read_cores(void *field, const char *value, struct error *why)
 {
@@ -212,7 +212,7 @@ static bool cores_same(const void *a, const void *b)
     return *(const uint32_t *)a == *(const uint32_t *)b;
 }
 
-const struct conf_kind kind_cores = {read_cores, NULL, cores_same, false};
+const struct conf_kind kind_cores = {read_cores, NULL, cores_same, .takes_trees = false};
 
 /* ---- lists ---- */
 

@@ -54,6 +54,11 @@ static bool read_over(struct settings *settings, const struct conf_file *file, i
            settle(&settling);
 }
 
+static bool keeps_types(const char *key)
+{
+    return conf_keeps_types(&keys, key);
+}
+
 enum settings_verdict settings_read(struct settings *settings, int argc, char **argv,
                                     struct error *error)
 {
@@ -63,8 +68,8 @@ enum settings_verdict settings_read(struct settings *settings, int argc, char **
     enum settings_verdict verdict = find_file(argc, argv, &path, error);
     if (verdict != SETTINGS_OK)
         return verdict;
-    bool good =
-        (!path || yaml_read(&file, path, error)) && read_over(settings, &file, argc, argv, error);
+    bool good = (!path || yaml_read(&file, path, keeps_types, error)) &&
+                read_over(settings, &file, argc, argv, error);
     yaml_release(&file);
     free(path);
     if (good)

@@ -54,7 +54,7 @@ static bool is_as_meant(const char *path, const struct conf_file *before, const 
     struct conf_file after;
     struct error ignored;
     bool good = false;
-    if (!yaml_read(&after, path, &ignored))
+    if (!yaml_read(&after, path, NULL, &ignored))
         return false;
     for (size_t i = 0; i < after.n; i++)
         good |= is_current(&after.settings[i]) && strcmp(after.settings[i].text, name) == 0;
@@ -141,7 +141,7 @@ bool current_write(const char *file, const char *name, struct error *error)
     char *real = realpath(file, NULL);
     if (!real)
         return error_set(error, "%.200s: %s", file, strerror(errno));
-    bool good = yaml_read(&before, real, error);
+    bool good = yaml_read(&before, real, NULL, error);
     if (good) {
         good = change(real, &before, name, error);
         yaml_release(&before);

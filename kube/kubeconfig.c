@@ -123,7 +123,7 @@ static bool take_setting(struct kubeconfig *config, const char *file,
 static bool read_file(struct kubeconfig *config, const char *file, struct error *error)
 {
     struct conf_file yaml;
-    if (!yaml_read(&yaml, file, error))
+    if (!yaml_read(&yaml, file, NULL, error))
         return false;
     bool good = true;
     for (size_t i = 0; good && i < yaml.n; i++)

@@ -1,5 +1,6 @@
 #include "kube/yaml.h"
 #include "base/str.h"
+#include "kube/scalar.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -12,6 +13,8 @@
 struct document {
     yaml_parser_t parser;
     const char *path;
+    yaml_typed *typed;
+    bool keeps_types; /* of the value that is being read */
     struct error *error;
 };
 
@@ -43,15 +46,14 @@ static bool next(struct document *document, yaml_event_t *event)
     return yaml_parser_parse(&document->parser, event) || refuse_form(document);
 }
 
+static bool is_plain(const yaml_event_t *event)
+{
+    return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+}
+
 static bool is_null(const yaml_event_t *event)
 {
-    static const char *const words[] = {"", "~", "null", "Null", "NULL"};
-    if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE)
-        return false;
-    for (size_t i = 0; i < COUNT(words); i++)
-        if (strcmp((const char *)event->data.scalar.value, words[i]) == 0)
-            return true;
-    return false;
+    return is_plain(event) && scalar_is_null((const char *)event->data.scalar.value);
 }
 
 /* Whether the node at this event is written with nothing that we refuse. */
@@ -77,6 +79,19 @@ static bool check_node(const struct document *document, const yaml_event_t *even
     if (tag)
         return refuse(document, event, "a tag (!name) is not taken; leave it out");
     return true;
+}
+
+static json_t *read_scalar(const struct document *document, const yaml_event_t *event)
+{
+    const char *text = (const char *)event->data.scalar.value, *why;
+    if (is_null(event))
+        return json_null();
+    if (!document->keeps_types || !is_plain(event))
+        return json_string(text);
+    json_t *value = scalar_read(text, &why);
+    if (!value)
+        refuse(document, event, why);
+    return value;
 }
 
 static json_t *read_node(struct document *document, const yaml_event_t *start, unsigned depth);
@@ -161,7 +176,7 @@ static json_t *read_node(struct document *document, const yaml_event_t *start, u
     }
     switch (start->type) {
     case YAML_SCALAR_EVENT:
-        return is_null(start) ? json_null() : json_string((const char *)start->data.scalar.value);
+        return read_scalar(document, start);
     case YAML_SEQUENCE_START_EVENT:
         return read_list(document, depth + 1);
     case YAML_MAPPING_START_EVENT:
@@ -180,6 +195,19 @@ static char *text_of(const json_t *value)
         return must_copy(json_string_value(value));
     char *text = json_dumps(value, JSON_COMPACT);
     return text ? text : must_copy("");
+}
+
+/* The value of a key at the top; true and 1 there are texts, whatever the key. */
+static json_t *read_top(struct document *document, const char *key)
+{
+    yaml_event_t event;
+    if (!next(document, &event))
+        return NULL;
+    document->keeps_types =
+        event.type != YAML_SCALAR_EVENT && document->typed && document->typed(key);
+    json_t *value = read_node(document, &event, 1);
+    yaml_event_delete(&event);
+    return value;
 }
 
 static void add_setting(struct conf_file *file, const char *key, unsigned line, const json_t *value)
@@ -206,11 +234,11 @@ static bool read_settings(struct document *document, struct conf_file *file)
         if (!good)
             break;
         is_end = event.type == YAML_MAPPING_END_EVENT;
+        const char *key = (const char *)event.data.scalar.value;
         json_t *value =
-            !is_end && check_key(document, &event, seen) ? read_value(document, 1) : NULL;
+            !is_end && check_key(document, &event, seen) ? read_top(document, key) : NULL;
         good = is_end || value;
         if (value) {
-            const char *key = (const char *)event.data.scalar.value;
             add_setting(file, key, line_of(event.start_mark), value);
             json_object_set_new(seen, key, value);
         }
@@ -266,14 +294,14 @@ static char *read_bytes(const char *path, size_t *n, struct error *error)
     return NULL;
 }
 
-bool yaml_read(struct conf_file *file, const char *path, struct error *error)
+bool yaml_read(struct conf_file *file, const char *path, yaml_typed *typed, struct error *error)
 {
     size_t n;
     *file = (struct conf_file){.path = path};
     char *bytes = read_bytes(path, &n, error);
     if (!bytes)
         return false;
-    struct document document = {.path = path, .error = error};
+    struct document document = {.path = path, .typed = typed, .error = error};
     if (!yaml_parser_initialize(&document.parser))
         abort();
     yaml_parser_set_input_string(&document.parser, (const unsigned char *)bytes, n);

@@ -7,11 +7,19 @@
 
 enum { YAML_BYTES_MAX = 1024 * 1024, YAML_DEPTH_MAX = 32 };
 
+/* Whether the list or map at a key of the top has scalars of YAML's types. */
+typedef bool yaml_typed(const char *key);
+
 /* Reads the keys at the top in their order: a scalar as its text ("" for null), a list or map as
- * its JSON, in which every scalar is a string, as it was written, or null. Refuses a key that comes
- * twice. The error is `FILE:LINE: what`, and has nothing of the values. The file keeps `path`;
- * yaml_release frees the rest. */
-bool yaml_read(struct conf_file *file, const char *path, struct error *error) MUST_CHECK;
+ * its JSON. In that every scalar is a string, as it was written, or null; but at a key that `typed`
+ * knows (NULL: none), plain scalars are what YAML's core schema makes of them (1.2.2, 10.3.2):
+ * numbers, true, false and null. There "yes" and "on" are texts, as they are for everybody who
+ * reads YAML 1.2, and what its readers disagree on, 0644, is refused with both ways to write it.
+ *
+ * Refuses a key that comes twice. The error is `FILE:LINE: what`, and has nothing of the values.
+ * The file keeps `path`; yaml_release frees the rest. */
+bool yaml_read(struct conf_file *file, const char *path, yaml_typed *typed,
+               struct error *error) MUST_CHECK;
 void yaml_release(struct conf_file *file);
 
 #endif

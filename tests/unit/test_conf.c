@@ -320,7 +320,7 @@ static bool same_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b) == 0;
 }
 
-static const struct conf_kind kind_name = {read_name, free_name, same_name, false};
+static const struct conf_kind kind_name = {read_name, free_name, same_name, .takes_trees = false};
 
 static const struct conf_row filed_rows[] = {
     {.type = CONF_SECTION, .help = "Only"},

@@ -353,7 +353,7 @@ static void test_every_example_of_the_printed_file_is_good(void **state)
     for (size_t i = 0; i < keys.rows_n; i++)
         keys_n += row_is_key(&keys.rows[i]) && keys.rows[i].type != CONF_REFUSED;
     write_file(path, set, 0644);
-    assert_true(yaml_read(&file, path, &error));
+    assert_true(yaml_read(&file, path, NULL, &error));
     assert_int_equal(file.n, keys_n);
     yaml_release(&file);
     read_settings(set, "backup x");

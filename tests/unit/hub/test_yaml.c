@@ -27,7 +27,7 @@ static bool read_text(const char *text)
 {
     yaml_release(&file);
     write_bytes(text, strlen(text));
-    return yaml_read(&file, path, &error);
+    return yaml_read(&file, path, NULL, &error);
 }
 
 /* Reads the text and finds the key in it. */
@@ -168,10 +168,10 @@ static void test_size_is_bounded(void **state)
     char *text = must_alloc(YAML_BYTES_MAX + 1);
     memset(text, '#', YAML_BYTES_MAX + 1);
     write_bytes(text, YAML_BYTES_MAX);
-    assert_true(yaml_read(&file, path, &error));
+    assert_true(yaml_read(&file, path, NULL, &error));
     yaml_release(&file);
     write_bytes(text, YAML_BYTES_MAX + 1);
-    assert_false(yaml_read(&file, path, &error));
+    assert_false(yaml_read(&file, path, NULL, &error));
     assert_non_null(strstr(error.text, ": has more than 1048576 bytes"));
     free(text);
 }
@@ -191,10 +191,74 @@ static void test_what_is_no_yaml_is_told_with_its_line(void **state)
 static void test_a_file_that_is_not_there(void **state)
 {
     (void)state;
-    assert_false(yaml_read(&file, "/nonexistent/x.yaml", &error));
+    assert_false(yaml_read(&file, "/nonexistent/x.yaml", NULL, &error));
     assert_string_equal(error.text,
                         "/nonexistent/x.yaml: cannot be read: No such file or directory");
-    assert_false(yaml_read(&file, "/", &error));
+    assert_false(yaml_read(&file, "/", NULL, &error));
+}
+
+static bool is_typed(const char *key)
+{
+    return strcmp(key, "key") == 0;
+}
+
+static bool read_typed(const char *text)
+{
+    yaml_release(&file);
+    write_bytes(text, strlen(text));
+    return yaml_read(&file, path, is_typed, &error);
+}
+
+/* The value of `key`, of which the scalars keep their types. */
+static void expect_typed(const char *text, const char *json)
+{
+    if (!read_typed(text))
+        fail_msg("%s: %s", text, error.text);
+    assert_string_equal(file.settings[file.n - 1].key, "key");
+    assert_string_equal(file.settings[file.n - 1].text, json);
+}
+
+static void expect_untyped(const char *text, const char *what)
+{
+    if (read_typed(text))
+        fail_msg("%s was taken", text);
+    assert_non_null(strstr(error.text, what));
+}
+
+static void test_scalars_keep_their_types_where_asked(void **state)
+{
+    (void)state;
+    expect_typed("key: [1, -2, +3, 0, 0o17, 0x1F, 9223372036854775807]\n",
+                 "[1,-2,3,0,15,31,9223372036854775807]");
+    expect_typed("key: [0.5, .5, 2., 1e3, -2.5E-1, 0e0]\n", "[0.5,0.5,2.0,1000.0,-0.25,0.0]");
+    expect_typed("key: [true, True, FALSE, null, ~, Null]\n", "[true,true,false,null,null,null]");
+    expect_typed("key: ['1', \"true\", 'null', \"0644\"]\n", "[\"1\",\"true\",\"null\",\"0644\"]");
+    expect_typed(
+        "key: [yes, On, n, 1.2.3, 0o8, 0x, 1_000, 1e, 12:30, -, ., +.]\n",
+        "[\"yes\",\"On\",\"n\",\"1.2.3\",\"0o8\",\"0x\",\"1_000\",\"1e\",\"12:30\",\"-\",\".\","
+        "\"+.\"]");
+    expect_typed("key:\n  a: {b: [1]}\n  true: |\n    1\n",
+                 "{\"a\":{\"b\":[1]},\"true\":\"1\\n\"}");
+}
+
+static void test_types_are_of_that_key_alone(void **state)
+{
+    (void)state;
+    expect_typed("other: [1]\nkey: [1]\n", "[1]");
+    assert_string_equal(file.settings[0].text, "[\"1\"]");
+    expect_typed("key: 1\n", "1");
+    expect_typed("key: True\n", "True");
+}
+
+static void test_numbers_that_readers_read_differently_are_refused(void **state)
+{
+    (void)state;
+    expect_untyped("key:\n  mode: 0644\n", ":2: a number that begins with 0 is octal for some");
+    expect_untyped("key: [-07]\n", "write 0o644 for octal");
+    expect_untyped("key: [9223372036854775808]\n", ":1: this number is too large");
+    expect_untyped("key: [.inf]\n", "no number that can be used");
+    expect_untyped("key: [.NaN]\n", "no number that can be used");
+    expect_untyped("key: [1e999]\n", "no number that can be used");
 }
 
 static int set_up(void **state)
@@ -228,6 +292,9 @@ int main(void)
         cmocka_unit_test(test_size_is_bounded),
         cmocka_unit_test(test_what_is_no_yaml_is_told_with_its_line),
         cmocka_unit_test(test_a_file_that_is_not_there),
+        cmocka_unit_test(test_scalars_keep_their_types_where_asked),
+        cmocka_unit_test(test_types_are_of_that_key_alone),
+        cmocka_unit_test(test_numbers_that_readers_read_differently_are_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
