@@ -37,7 +37,7 @@ UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
-.PHONY: all help check unit e2e jupyterhub ctl browser images asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub ctl browser chart images asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words
@@ -106,6 +106,9 @@ ctl: all ## tests of hubctl, against real hubs
 
 cluster: ## tests of the test cluster: a real Kubernetes API server, built when missing
 	tests/cluster/run
+
+chart: all ## the chart: rendered by helm, held against a real API server
+	tests/chart/run
 
 hub: all ## the hub with real and stub single-user servers, behind the proxy
 	tests/hub/run
