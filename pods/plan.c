@@ -1,0 +1,190 @@
+#include "pods/plan.h"
+
+#include "pods/manifest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the state --- */
+
+static const char *text_of(const json_t *state, const char *name)
+{
+    const char *text = json_string_value(json_object_get(state, name));
+    return text ? text : "";
+}
+
+/* KubeSpawner's own state has the first, third and fourth of these. */
+void plan_put_state(const struct spawn *spawn, struct text *json)
+{
+    const char *space = apiserver_namespace(spawn->pods->server);
+    json_t *state = json_object();
+    if (*spawn->uid) {
+        json_object_set_new(state, "pod_name", json_string(spawn->name));
+        json_object_set_new(state, "uid", json_string(spawn->uid));
+        json_object_set_new(state, "namespace", json_string(space));
+    }
+    if (*spawn->uid && *spawn->claim) {
+        json_object_set_new(state, "pvc_name", json_string(spawn->claim));
+        json_object_set_new(state, "pvc_is_own", json_boolean(spawn->claim_is_own));
+    }
+    char *text = json_dumps(state, JSON_COMPACT);
+    text_put(json, text);
+    free(text);
+    json_decref(state);
+}
+
+/* "": there is none, or it is in another namespace. */
+static const char *claim_of_state(const struct pods *pods, const json_t *state)
+{
+    const char *space = text_of(state, "namespace"), *claim = text_of(state, "pvc_name");
+    bool here = !*space || strcmp(space, apiserver_namespace(pods->server)) == 0;
+    return here && strlen(claim) < NAME_ROOM ? claim : "";
+}
+
+static bool take_state(struct plan *plan, const struct pods *pods, const json_t *state,
+                       struct error *error)
+{
+    const char *space = text_of(state, "namespace"), *pod = text_of(state, "pod_name");
+    const char *ours = apiserver_namespace(pods->server);
+    if (!*pod || strlen(pod) >= NAME_ROOM || strlen(text_of(state, "uid")) >= STATUS_UID_ROOM)
+        return error_set(error, "it was not started by this spawner: start it again");
+    if (*space && strcmp(space, ours) != 0)
+        return error_set(error,
+                         "its pod %.253s is in the namespace %.63s, and the hub's pods are in "
+                         "%.63s (kube_namespace)",
+                         pod, space, ours);
+    snprintf(plan->pod, sizeof plan->pod, "%s", pod);
+    snprintf(plan->uid, sizeof plan->uid, "%s", text_of(state, "uid"));
+    snprintf(plan->claim, sizeof plan->claim, "%s", claim_of_state(pods, state));
+    plan->claim_is_own = json_is_true(json_object_get(state, "pvc_is_own"));
+    return true;
+}
+
+static void take_traits(struct plan *plan, const json_t *traits)
+{
+    plan->grace_s = traits_number(traits, "delete_grace_period");
+    plan->keeps = !traits_flag(traits, "delete_stopped_pods");
+}
+
+static bool name_is_free(const struct pods *pods, const char *name, struct error *error)
+{
+    const struct spawn *other = held_of_pod(pods, name);
+    if (!other)
+        return true;
+    return error_set(error,
+                     "the pod %.253s is another server's, of %.100s: podNameTemplate must name "
+                     "each server, with {user_server}",
+                     name, other->user);
+}
+
+bool plan_of_state(struct plan *plan, const struct pods *pods, const char *state,
+                   struct error *error)
+{
+    json_t *tree = json_loads(state, 0, NULL);
+    *plan = (struct plan){0};
+    take_traits(plan, pods->traits);
+    bool ok = take_state(plan, pods, tree, error) && name_is_free(pods, plan->pod, error);
+    json_decref(tree);
+    return ok;
+}
+
+void plan_claim_to_delete(const struct pods *pods, const char *server, const char *state,
+                          char claim[static NAME_ROOM])
+{
+    json_t *tree = state ? json_loads(state, 0, NULL) : NULL;
+    bool shared = *server && !json_is_true(json_object_get(tree, "pvc_is_own"));
+    bool deletes = traits_flag(pods->traits, "delete_pvc") && !shared;
+    snprintf(claim, NAME_ROOM, "%s", deletes ? claim_of_state(pods, tree) : "");
+    json_decref(tree);
+}
+
+/* --- an order --- */
+
+/* To be released; NULL: *error. */
+static json_t *traits_of(const struct pods *pods, const struct spawn_order *order,
+                         struct error *error)
+{
+    json_t *traits = json_deep_copy(pods->traits);
+    size_t i;
+    const json_t *map;
+    json_array_foreach(order->overrides, i, map)
+    {
+        if (!traits_overlay(traits, map, "kubespawner_override", error)) {
+            json_decref(traits);
+            return NULL;
+        }
+    }
+    return traits;
+}
+
+/* The claim has the name that it had when it was made: whatever becomes of the template, the files
+ * stay with their user. */
+static void choose_claim(struct plan *plan, const struct pods *pods, const char *state,
+                         const struct pod_names *names)
+{
+    json_t *tree = state ? json_loads(state, 0, NULL) : NULL;
+    const char *kept = claim_of_state(pods, tree);
+    bool other = *kept && strcmp(kept, names->claim) != 0;
+    plan->claim_is_own =
+        other ? json_is_true(json_object_get(tree, "pvc_is_own")) : names->claim_is_own;
+    snprintf(plan->claim, sizeof plan->claim, "%s", *kept ? kept : names->claim);
+    snprintf(plan->claim_before, sizeof plan->claim_before, "%s", *kept ? "" : names->claim_before);
+    json_decref(tree);
+}
+
+static bool make_manifests(struct plan *plan, const json_t *traits, struct pod_order *order,
+                           struct error *error)
+{
+    bool claims = traits_flag(traits, "storage_pvc_ensure");
+    order->owner.claim = plan->claim;
+    plan->manifest = manifest_pod(traits, order, error);
+    if (!plan->manifest)
+        return false;
+    if (!claims) {
+        plan->claim[0] = '\0';
+        return true;
+    }
+    plan->claim_manifest = manifest_claim(traits, order, error);
+    if (!plan->claim_manifest || !*plan->claim_before)
+        return plan->claim_manifest != NULL;
+    order->owner.claim = plan->claim_before;
+    plan->manifest_before = manifest_pod(traits, order, error);
+    return plan->manifest_before != NULL;
+}
+
+static bool make(struct plan *plan, const struct pods *pods, const struct spawn_order *order,
+                 const json_t *traits, struct error *error)
+{
+    struct pod_names names;
+    struct pod_order pod = {.owner = {.user = order->user,
+                                      .server = order->server,
+                                      .user_id = order->user_id,
+                                      .space = apiserver_namespace(pods->server),
+                                      .hub_space = pods->hub_space},
+                            .prefix = order->prefix,
+                            .environment = order->environment,
+                            .hub = pods->hub};
+    if (!names_make(&names, traits, &pod.owner, error) || !name_is_free(pods, names.pod, error))
+        return false;
+    snprintf(plan->pod, sizeof plan->pod, "%s", names.pod);
+    pod.owner.pod = plan->pod;
+    choose_claim(plan, pods, order->state, &names);
+    take_traits(plan, traits);
+    return make_manifests(plan, traits, &pod, error);
+}
+
+bool plan_make(struct plan *plan, const struct pods *pods, const struct spawn_order *order,
+               struct error *error)
+{
+    json_t *traits = traits_of(pods, order, error);
+    *plan = (struct plan){0};
+    bool ok = traits && make(plan, pods, order, traits, error);
+    json_decref(traits);
+    if (ok)
+        return true;
+    json_decref(plan->manifest);
+    json_decref(plan->manifest_before);
+    json_decref(plan->claim_manifest);
+    return false;
+}

@@ -1,0 +1,304 @@
+#include "pods/status.h"
+
+#include "base/str.h"
+#include "base/text.h"
+#include "kubeapi/plain.h"
+#include "pods/manifest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The server's port, as KubeSpawner calls it (spawner contract 2). */
+#define SERVER_PORT "notebook-port"
+
+enum {
+    PULL_MS = 15 * 1000, /* the kubelet tries a second time after ten seconds */
+    SOON_MS = 3 * 1000,  /* what may be over at the next look of the kubelet's */
+    STARTING_MS = 5 * 1000,
+};
+
+/* Why a container waits, where it waits for nothing that comes by itself. */
+static const struct ailment {
+    const char *reason;
+    int64_t patience_ms;
+    const char *means;
+    bool backs_off;
+} ailments[] = {
+    {"ErrImagePull", PULL_MS, "its image cannot be pulled", false},
+    {"ImagePullBackOff", PULL_MS, "its image cannot be pulled", true},
+    {"RegistryUnavailable", PULL_MS, "its image's registry does not answer", false},
+    {"ErrImageNeverPull", 0, "its image is not on the node, and may not be pulled", false},
+    {"ImageInspectError", STARTING_MS, "its image is damaged", false},
+    {"InvalidImageName", 0, "its image's name is none", false},
+    {"CreateContainerConfigError", STARTING_MS, "its container's settings are no good", false},
+    {"CreateContainerError", STARTING_MS, "its container cannot be made", false},
+    {"PreCreateHookError", STARTING_MS, "its container cannot be made", false},
+    {"PreStartHookError", STARTING_MS, "its container cannot be started", false},
+    {"PostStartHookError", STARTING_MS, "its postStart hook failed", false},
+    {"RunContainerError", STARTING_MS, "its container cannot be started", false},
+    {"CrashLoopBackOff", 0, "it ends again and again", true},
+};
+
+/* What a registry says when another try will not help. */
+static const char *const final_words[] = {"not found", "manifest unknown", "denied", "unauthorized",
+                                          "repository does not exist"};
+
+/* --- the object's members --- */
+
+static const json_t *member(const json_t *object, const char *name)
+{
+    return json_object_get(object, name);
+}
+
+/* "" where it is no text. */
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+    return text ? text : "";
+}
+
+static const json_t *named(const json_t *list, const char *name)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        if (strcmp(text_of(item, "name"), name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+const char *status_label(const json_t *pod, const char *name)
+{
+    return text_of(member(member(pod, "metadata"), "labels"), name);
+}
+
+/* --- what is said --- */
+
+static void PRINTF(2, 3) say(struct pod_status *status, const char *format, ...)
+{
+    char line[STATUS_SAYS_ROOM], plain[STATUS_SAYS_ROOM];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    plain_put(span_of(line), plain, sizeof plain);
+    free(status->says);
+    status->says = must_copy(plain);
+}
+
+/* "WHAT (REASON): MESSAGE", without what is not known. */
+static void say_why(struct pod_status *status, const char *what, const char *reason,
+                    const char *message)
+{
+    bool known = *reason != '\0';
+    say(status, "%s%s%.64s%s%s%.320s", what, known ? " (" : "", reason, known ? ")" : "",
+        *message ? ": " : "", message);
+}
+
+/* --- containers --- */
+
+static bool is_final(const char *message)
+{
+    for (size_t i = 0; i < COUNT(final_words); i++)
+        if (strcasestr(message, final_words[i]))
+            return true;
+    return false;
+}
+
+/* Which container it is, where it is not the server's. */
+static const char *whose(const json_t *container, char room[static 96])
+{
+    const char *name = text_of(container, "name");
+    room[0] = '\0';
+    if (strcmp(name, MANIFEST_CONTAINER) != 0)
+        snprintf(room, 96, "container %.63s: ", name);
+    return room;
+}
+
+static bool read_ailment(struct pod_status *status, const json_t *container)
+{
+    const json_t *waiting = member(member(container, "state"), "waiting");
+    const char *reason = text_of(waiting, "reason"), *message = text_of(waiting, "message");
+    char what[192], room[96];
+    for (size_t i = 0; i < COUNT(ailments); i++) {
+        const struct ailment *ailment = &ailments[i];
+        if (strcmp(reason, ailment->reason) != 0)
+            continue;
+        bool pull = ailment->patience_ms == PULL_MS;
+        status->state = POD_AILS;
+        status->of_server = !*whose(container, room);
+        status->backs_off = ailment->backs_off;
+        status->patience_ms = pull && is_final(message) ? SOON_MS : ailment->patience_ms;
+        snprintf(what, sizeof what, "%s%s%s%.80s", room, ailment->means, pull ? ", " : "",
+                 pull ? text_of(container, "image") : "");
+        say_why(status, what, reason, message);
+        return true;
+    }
+    return false;
+}
+
+static void read_end(struct pod_status *status, const json_t *terminated)
+{
+    const char *reason = text_of(terminated, "reason");
+    json_int_t code = json_integer_value(member(terminated, "exitCode"));
+    char what[96];
+    status->state = POD_ENDED;
+    if (strcmp(reason, "OOMKilled") == 0)
+        snprintf(what, sizeof what, "it used more memory than it may, and was killed");
+    else
+        snprintf(what, sizeof what, "ended with status %lld", (long long)code);
+    bool plain = strcmp(reason, "Error") == 0 || strcmp(reason, "Completed") == 0;
+    say_why(status, what, plain ? "" : reason, text_of(terminated, "message"));
+}
+
+static bool has_run(const json_t *container)
+{
+    const json_t *state = member(container, "state"), *last = member(container, "lastState");
+    return member(state, "running") || member(state, "terminated") || member(last, "terminated");
+}
+
+/* False: none of them is there, or one is not ready. */
+static bool all_are_ready(const json_t *containers)
+{
+    size_t i;
+    const json_t *container;
+    json_array_foreach(containers, i, container)
+    {
+        if (!json_is_true(member(container, "ready")))
+            return false;
+    }
+    return json_array_size(containers) > 0;
+}
+
+static bool any_ails(struct pod_status *status, const json_t *containers)
+{
+    size_t i;
+    const json_t *container;
+    json_array_foreach(containers, i, container)
+    {
+        if (read_ailment(status, container))
+            return true;
+    }
+    return false;
+}
+
+/* --- the whole pod --- */
+
+static const json_t *condition(const json_t *said, const char *type)
+{
+    size_t i;
+    const json_t *item;
+    json_array_foreach(member(said, "conditions"), i, item)
+    {
+        if (strcmp(text_of(item, "type"), type) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* Who ended it: the eviction API, a taint, the scheduler for a pod that matters more. */
+static const char *disruption(const json_t *said)
+{
+    const json_t *found = condition(said, "DisruptionTarget");
+    return strcmp(text_of(found, "status"), "True") == 0 ? text_of(found, "message") : "";
+}
+
+static void read_over(struct pod_status *status, const json_t *said, const json_t *server)
+{
+    const json_t *terminated = member(member(server, "state"), "terminated");
+    const char *reason = text_of(said, "reason"), *message = text_of(said, "message");
+    status->over = true;
+    status->state = POD_ENDED;
+    if (*reason)
+        say_why(status,
+                strcmp(reason, "Evicted") == 0 ? "its node turned it out" : "its pod failed",
+                reason, message);
+    else if (terminated)
+        read_end(status, terminated);
+    else
+        say_why(status, "its pod has ended", "", disruption(said));
+}
+
+static void read_waiting(struct pod_status *status, const json_t *said)
+{
+    const json_t *scheduled = condition(said, "PodScheduled");
+    status->state = POD_STARTS;
+    if (strcmp(text_of(scheduled, "status"), "False") != 0)
+        return;
+    if (strcmp(text_of(scheduled, "reason"), "Unschedulable") == 0)
+        say_why(status, "waiting for a node", "", text_of(scheduled, "message"));
+    else
+        say_why(status, "waiting for a node", text_of(scheduled, "reason"),
+                text_of(scheduled, "message"));
+}
+
+static void read_place(struct pod_status *status, const json_t *pod)
+{
+    const json_t *spec = named(member(member(pod, "spec"), "containers"), MANIFEST_CONTAINER);
+    const json_t *port = member(named(member(spec, "ports"), SERVER_PORT), "containerPort");
+    const char *ip = text_of(member(pod, "status"), "podIP");
+    json_int_t number = json_integer_value(port);
+    struct addr addr;
+    status->ip[0] = '\0';
+    status->port = number > 0 && number < 65536 ? (uint16_t)number : 0;
+    if (status->port && addr_parse(&addr, ip, status->port))
+        snprintf(status->ip, sizeof status->ip, "%s", ip);
+}
+
+static void read_leaving(struct pod_status *status, const json_t *pod)
+{
+    const json_t *grace = member(member(pod, "metadata"), "deletionGracePeriodSeconds");
+    json_int_t grace_s = json_integer_value(grace);
+    status->state = POD_LEAVES;
+    status->patience_ms = (grace_s > 0 && grace_s < 86400 ? grace_s : 0) * 1000;
+    say_why(status, "its pod was deleted", "", disruption(member(pod, "status")));
+}
+
+static void read_state(struct pod_status *status, const json_t *pod)
+{
+    const json_t *said = member(pod, "status"), *containers = member(said, "containerStatuses");
+    const json_t *server = named(containers, MANIFEST_CONTAINER);
+    const json_t *terminated = member(member(server, "state"), "terminated");
+    const char *phase = text_of(said, "phase");
+    status->has_log = has_run(server);
+    if (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
+        read_over(status, said, server);
+    else if (*text_of(member(pod, "metadata"), "deletionTimestamp"))
+        read_leaving(status, pod);
+    else if (terminated)
+        read_end(status, terminated);
+    else if (any_ails(status, member(said, "initContainerStatuses")) ||
+             any_ails(status, containers))
+        return;
+    else if (strcmp(phase, "Running") == 0 && *status->ip && all_are_ready(containers))
+        status->state = POD_RUNS;
+    else
+        read_waiting(status, said);
+}
+
+void status_read(struct pod_status *status, const json_t *pod)
+{
+    free(status->says);
+    *status = (struct pod_status){0};
+    snprintf(status->uid, sizeof status->uid, "%s", text_of(member(pod, "metadata"), "uid"));
+    read_place(status, pod);
+    read_state(status, pod);
+}
+
+void status_release(struct pod_status *status)
+{
+    free(status->says);
+    *status = (struct pod_status){0};
+}
+
+char *status_url(const struct pod_status *status)
+{
+    struct text url = {0};
+    bool six = strchr(status->ip, ':') != NULL;
+    text_format(&url, "http://%s%s%s:%u", six ? "[" : "", status->ip, six ? "]" : "", status->port);
+    return text_take(&url);
+}
