@@ -9,6 +9,7 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # The floors that all servers share; the programs name their own below.
 SHARED  := base tls net http web
 LIBS    := libevent_core libevent_extra libevent_openssl libssl libcrypto jansson
+CTL_LIBS := libcurl libevent_core jansson yaml-0.1 libcrypto
 HUB_LIBS := libcurl sqlite3 libargon2 yaml-0.1
 # sockaddr casts break strict aliasing by design (POSIX), and whole-program optimisation would see it.
 DIALECT := -std=c17 -D_GNU_SOURCE -I. -pthread -fno-strict-aliasing
@@ -22,6 +23,7 @@ CFLAGS  := $(DIALECT) $(WARN) $(OPTIM) $(LTO) $(HARDEN) $(shell pkg-config --cfl
 LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack $(EXTRA)
 LDLIBS  := $(shell pkg-config --libs $(LIBS)) -lhttp_parser -lm
 HUB_LDLIBS := $(shell pkg-config --libs $(HUB_LIBS)) -lpam $(LDLIBS)
+CTL_LDLIBS := $(shell pkg-config --libs $(CTL_LIBS)) -lm
 
 # objects FLOORS: what their sources compile to, the programs' own main files left out.
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
@@ -29,12 +31,12 @@ objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(ad
 OBJ     := $(filter-out %/web/fetch.o %/web/transport.o,$(call objects,$(SHARED) proxy api))
 HUB_OBJ := $(call objects,$(SHARED) kube kubeapi pods login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
-# Those of base that stand alone: an operator's machine needs no libevent.
-CTL_OBJ := $(patsubst %,$(BUILD)/obj/base/%.o,base str text encode date nearest wrap) \
-           $(BUILD)/obj/tls/digest.o $(call objects,kube ctl)
+CTL_OBJ := $(patsubst %,$(BUILD)/obj/%.o,tls/digest web/fetch web/transport) \
+           $(call objects,base kube kubeapi ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
+CTL_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/ctl/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
 .PHONY: all help check unit e2e jupyterhub ctl browser chart images asan tsan fuzz bench lint format docs install clean
@@ -57,7 +59,7 @@ $(BUILD)/hubgate-keeper: $(KEEPER_OBJ) $(BUILD)/obj/keeper/main.o
 	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/hubctl: $(CTL_OBJ) $(BUILD)/obj/ctl/main.o
-	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(shell pkg-config --libs libcurl jansson yaml-0.1 libcrypto)
+	$(CC) $(OPTIM) $(LTO) $(LDFLAGS) -o $@ $^ $(CTL_LDLIBS)
 
 # The hub's pages, compiled in: one table of names and bytes.
 PAGES := $(shell find hub/pages -type f)
@@ -80,6 +82,14 @@ $(BUILD)/unit/hub/%: tests/unit/hub/%.c $(BUILD)/hub.a | $(BUILD)/hubgate-keeper
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
 
+$(BUILD)/ctl.a: $(CTL_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(BUILD)/unit/ctl/%: tests/unit/ctl/%.c $(BUILD)/ctl.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/ctl.a $(LDFLAGS) -lcmocka $(CTL_LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
@@ -92,8 +102,8 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit
 	    $(if $(filter fuzz_settings fuzz_kubeconfig,$*),$(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS),$(OBJ) $(LDFLAGS) $(LDLIBS))
 $(BUILD)/fuzz/fuzz_settings $(BUILD)/fuzz/fuzz_kubeconfig: $(BUILD)/hub.a
 
-unit: $(UNIT) $(HUB_UNIT) $(FUZZ) ## unit tests (cmocka), fuzz targets over their corpus
-	@tests/unit/run $(UNIT) $(HUB_UNIT) $(FUZZ)
+unit: $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ) ## unit tests (cmocka), fuzz targets over their corpus
+	@tests/unit/run $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ)
 
 e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
 	tests/e2e/run
@@ -186,6 +196,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	    LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate
 
 clean: ## remove what make built (the virtual environments stay)
-	rm -rf $(addprefix $(BUILD)/,obj unit fuzz bench images hub.a asan tsan libfuzzer) $(PROGRAMS)
+	rm -rf $(addprefix $(BUILD)/,obj unit fuzz bench images hub.a ctl.a asan tsan libfuzzer) $(PROGRAMS)
 
--include $(OBJ:.o=.d) $(HUB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(wildcard $(BUILD)/obj/main.d $(BUILD)/obj/*/main.d) $(UNIT:=.d) $(HUB_UNIT:=.d)
+-include $(OBJ:.o=.d) $(HUB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(wildcard $(BUILD)/obj/main.d $(BUILD)/obj/*/main.d) $(UNIT:=.d) $(HUB_UNIT:=.d) $(CTL_UNIT:=.d)

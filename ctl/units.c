@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static int64_t clock_ms(clockid_t clock)
@@ -21,20 +23,36 @@ int64_t units_monotonic_ms(void)
     return clock_ms(CLOCK_MONOTONIC);
 }
 
-/* The larger unit is used from twice its size on, so that no more than half is rounded away. */
+/* "7h12m", or "7h" alone. */
+static void put_two(struct text *out, int64_t many, char unit, int64_t few, char smaller)
+{
+    text_format(out, "%lld%c", (long long)many, unit);
+    if (few)
+        text_format(out, "%lld%c", (long long)few, smaller);
+}
+
+/* The bounds are those of kubectl's ages: a second unit while it tells something. */
 void units_age(struct text *out, int64_t ms)
 {
-    int64_t seconds = ms / 1000;
-    if (seconds < 0)
+    int64_t seconds = ms / 1000, minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
+    if (ms < 0)
         text_put(out, "-");
     else if (seconds < 120)
-        text_format(out, "%ds", (int)seconds);
-    else if (seconds < 120 * 60)
-        text_format(out, "%dm", (int)(seconds / 60));
-    else if (seconds < 48 * 3600)
-        text_format(out, "%dh", (int)(seconds / 3600));
+        put_two(out, seconds, 's', 0, 0);
+    else if (minutes < 10)
+        put_two(out, minutes, 'm', seconds % 60, 's');
+    else if (minutes < 180)
+        put_two(out, minutes, 'm', 0, 0);
+    else if (hours < 8)
+        put_two(out, hours, 'h', minutes % 60, 'm');
+    else if (hours < 48)
+        put_two(out, hours, 'h', 0, 0);
+    else if (days < 8)
+        put_two(out, days, 'd', hours % 24, 'h');
+    else if (days < 2 * 365)
+        put_two(out, days, 'd', 0, 0);
     else
-        text_format(out, "%lldd", (long long)(seconds / 86400));
+        put_two(out, days / 365, 'y', days < 8 * 365 ? days % 365 : 0, 'd');
 }
 
 void units_bytes(struct text *out, double bytes)
@@ -71,4 +89,28 @@ bool units_duration(const char *text, int64_t *seconds)
         return false;
     *seconds = (int64_t)number * unit;
     return true;
+}
+
+bool units_quantity(const char *text, double *value)
+{
+    static const struct {
+        const char *suffix;
+        double factor;
+    } units[] = {
+        {"", 1},        {"n", 1e-9},    {"u", 1e-6},    {"m", 1e-3},
+        {"k", 1e3},     {"M", 1e6},     {"G", 1e9},     {"T", 1e12},
+        {"P", 1e15},    {"E", 1e18},    {"Ki", 0x1p10}, {"Mi", 0x1p20},
+        {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50}, {"Ei", 0x1p60},
+    };
+    char *end;
+    if (*text < '0' || *text > '9' || strchr("xX", text[1] ? text[1] : '.'))
+        return false;
+    *value = strtod(text, &end);
+    for (size_t i = 0; i < COUNT(units); i++) {
+        if (strcmp(end, units[i].suffix) == 0) {
+            *value *= units[i].factor;
+            return true;
+        }
+    }
+    return false;
 }
