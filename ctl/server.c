@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 #include "ctl/client.h"
-#include "ctl/events.h"
+#include "ctl/sse.h"
 #include "ctl/list.h"
 #include "ctl/model.h"
 #include "ctl/ref.h"
@@ -96,13 +96,13 @@ static bool on_event(void *arg, const json_t *event)
 
 static bool on_progress_bytes(void *arg, struct span bytes)
 {
-    return events_take(arg, bytes);
+    return sse_take(arg, bytes);
 }
 
 /* Shows the events until the last. The outcome stays unknown where the hub says nothing of it. */
 static void watch(struct errand *errand)
 {
-    struct events events = {.sink = on_event, .arg = errand};
+    struct sse events = {.sink = on_event, .arg = errand};
     struct answer answer = {0};
     struct text path = {0};
     struct error ignored;
@@ -113,7 +113,7 @@ static void watch(struct errand *errand)
     (void)ok; /* what it did not tell, the hub's answer and its model will */
     note_wipe(&errand->order->note);
     answer_release(&answer);
-    events_release(&events);
+    sse_release(&events);
     free(whole);
 }
 

@@ -1,4 +1,4 @@
-#include "ctl/events.h"
+#include "ctl/sse.h"
 
 #include "base/str.h"
 
@@ -7,43 +7,43 @@
 enum { EVENT_BYTES_MAX = 256 << 10 };
 
 /* The empty line: what came before it is one event. */
-static bool dispatch(struct events *events)
+static bool dispatch(struct sse *sse)
 {
-    if (events->payload.n == 0)
+    if (sse->payload.n == 0)
         return true;
-    json_t *event = json_loadb(events->payload.p, events->payload.n, 0, NULL);
-    bool more = !event || events->sink(events->arg, event);
+    json_t *event = json_loadb(sse->payload.p, sse->payload.n, 0, NULL);
+    bool more = !event || sse->sink(sse->arg, event);
     json_decref(event);
-    events->payload.n = 0;
+    sse->payload.n = 0;
     return more;
 }
 
-static bool take_line(struct events *events)
+static bool take_line(struct sse *sse)
 {
-    struct span value, line = {events->line.p, events->line.n};
+    struct span value, line = {sse->line.p, sse->line.n};
     if (line.n && line.p[line.n - 1] == '\r')
         line.n--;
     if (line.n == 0)
-        return dispatch(events);
+        return dispatch(sse);
     struct span name = span_cut(line, ':', &value);
     if (span_is(name, SPAN("data")) && value.n) {
-        text_add(&events->payload, value);
-        text_put(&events->payload, "\n");
+        text_add(&sse->payload, value);
+        text_put(&sse->payload, "\n");
     }
     return true;
 }
 
-bool events_take(struct events *events, struct span bytes)
+bool sse_take(struct sse *sse, struct span bytes)
 {
     while (bytes.p && bytes.n) {
         struct span rest, piece = span_cut(bytes, '\n', &rest);
-        text_add(&events->line, piece);
-        if (events->line.n + events->payload.n > EVENT_BYTES_MAX)
+        text_add(&sse->line, piece);
+        if (sse->line.n + sse->payload.n > EVENT_BYTES_MAX)
             return false;
         if (!rest.p)
             return true;
-        bool more = take_line(events);
-        events->line.n = 0;
+        bool more = take_line(sse);
+        sse->line.n = 0;
         if (!more)
             return false;
         bytes = rest;
@@ -51,8 +51,8 @@ bool events_take(struct events *events, struct span bytes)
     return true;
 }
 
-void events_release(struct events *events)
+void sse_release(struct sse *sse)
 {
-    text_release(&events->line);
-    text_release(&events->payload);
+    text_release(&sse->line);
+    text_release(&sse->payload);
 }
