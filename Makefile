@@ -114,7 +114,7 @@ jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-
 ctl: all ## tests of hubctl, against real hubs
 	tests/hubctl/run
 
-cluster: ## tests of the test cluster: a real Kubernetes API server, built when missing
+cluster: all ## tests against a real Kubernetes API server, built when missing
 	tests/cluster/run
 
 chart: all ## the chart: rendered by helm, held against a real API server

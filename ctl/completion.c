@@ -148,16 +148,25 @@ static const char *names_after(const char *choice)
 {
     if (strncmp(choice, "server", 6) == 0)
         return "servers";
+    if (strncmp(choice, "pod", 3) == 0)
+        return "pods";
     if (strncmp(choice, "user", 4) == 0 || strcmp(choice, "tokens") == 0)
         return "users";
     return NULL;
 }
+
+static const char *const names_of[] = {[NAMES_USERS] = "users",
+                                       [NAMES_SERVERS] = "servers",
+                                       [NAMES_PODS] = "pods",
+                                       [NAMES_CONTEXTS] = "contexts"};
 
 static void print_choices(FILE *out, const struct verb *verb)
 {
     fputs("    if [ \"$words\" = 1 ]; then _hubctl_offer", out);
     for (size_t i = 0; i < VERB_CHOICES_MAX && verb->choices[i]; i++)
         fprintf(out, " %s", verb->choices[i]);
+    if (verb->names != NAMES_NONE)
+        fprintf(out, "; _hubctl_names %s", names_of[verb->names]);
     fputs("; return; fi\n    case $first in\n", out);
     for (size_t i = 0; i < VERB_CHOICES_MAX && verb->choices[i]; i++) {
         const char *names = names_after(verb->choices[i]);
@@ -169,14 +178,12 @@ static void print_choices(FILE *out, const struct verb *verb)
 
 static void print_verb(FILE *out, const struct verb *verb)
 {
-    static const char *const names[] = {
-        [NAMES_USERS] = "users", [NAMES_SERVERS] = "servers", [NAMES_CONTEXTS] = "contexts"};
     fprintf(out, "  %s)\n    ", verb->name);
     print_flags(out, verb);
     if (verb->choices[0])
         print_choices(out, verb);
     else if (verb->names != NAMES_NONE)
-        fprintf(out, "    _hubctl_names %s\n", names[verb->names]);
+        fprintf(out, "    _hubctl_names %s\n", names_of[verb->names]);
     fputs("    ;;\n", out);
 }
 

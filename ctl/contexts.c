@@ -44,11 +44,9 @@ static json_t *models_of(const struct kubeconfig *config, const struct flags *fl
             json_pack("{s:s, s:b, s:s?, s:s?, s:s?, s:s}", "name", context.name, "current",
                       current && strcmp(current, context.name) == 0, "cluster", context.cluster,
                       "user", context.user, "namespace", context.namespace, "file", context.file);
-        if (model && listing_passes(&kind_contexts, model, flags))
-            json_array_append(models, model);
-        json_decref(model);
+        json_array_append_new(models, model);
     }
-    return models;
+    return listing_sieve(&kind_contexts, models, flags);
 }
 
 enum exit_status verb_contexts(struct order *order)

@@ -1,90 +1,22 @@
 #include "ctl/describe.h"
 
-#include "base/date.h"
 #include "base/str.h"
 #include "ctl/kind.h"
+#include "ctl/kube.h"
 #include "ctl/list.h"
 #include "ctl/logs.h"
 #include "ctl/look.h"
 #include "ctl/model.h"
+#include "ctl/pods.h"
+#include "ctl/podsheet.h"
 #include "ctl/ref.h"
-#include "ctl/shown.h"
+#include "ctl/sheet.h"
 #include "ctl/units.h"
-#include "ctl/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_COLUMNS = 17, LOG_LINES = 10 };
-
-/* ---- lines ---- */
-
-static void add_label(struct text *out, const char *label)
-{
-    text_format(out, "%s:%*s", label, (int)(LABEL_COLUMNS - strlen(label) - 1), "");
-}
-
-static void add_text(struct text *out, const char *label, const char *value)
-{
-    add_label(out, label);
-    shown_add(out, span_of(value && *value ? value : "-"));
-    text_put(out, "\n");
-}
-
-static void add_flag(struct text *out, const char *label, bool value)
-{
-    add_text(out, label, value ? "yes" : "no");
-}
-
-/* In UTC, and how long ago that was, or will be from now. */
-static void add_date(struct text *out, const char *label, const json_t *model, const char *name)
-{
-    int64_t ms, now_ms = units_now_ms();
-    if (!model_date(model, name, &ms)) {
-        add_text(out, label, NULL);
-        return;
-    }
-    char date[DATE_ROOM];
-    struct text value = {0};
-    date_print(ms, date);
-    text_format(&value, "%.19sZ (%s", date, ms > now_ms ? "in " : "");
-    units_age(&value, ms > now_ms ? ms - now_ms : now_ms - ms);
-    text_put(&value, ms > now_ms ? ")" : " ago)");
-    char *text = text_take(&value);
-    add_text(out, label, text);
-    free(text);
-}
-
-static void add_list(struct text *out, const char *label, const json_t *model, const char *name)
-{
-    struct text list = {0};
-    model_list(model, name, &list);
-    char *text = text_take(&list);
-    add_text(out, label, text);
-    free(text);
-}
-
-static void add_indented(struct text *out, struct span lines)
-{
-    while (lines.p && lines.n) {
-        struct span line = span_cut(lines, '\n', &lines);
-        text_put(out, "  ");
-        text_add(out, line);
-        text_put(out, "\n");
-    }
-}
-
-/* What the hub keeps as JSON, below its label. */
-static void add_object(struct text *out, const char *label, const json_t *value)
-{
-    struct text lines = {0};
-    if (json_object_size(value) == 0)
-        return;
-    yaml_add(&lines, value);
-    text_format(out, "%s:\n", label);
-    add_indented(out, (struct span){lines.p, lines.n});
-    text_release(&lines);
-}
+enum { LOG_LINES = 10 };
 
 /* ---- a user ---- */
 
@@ -97,9 +29,9 @@ static void add_servers(struct text *out, json_t *user)
     if (table_rows(table)) {
         table_add(table, &look, &lines);
         text_put(out, "Servers:\n");
-        add_indented(out, (struct span){lines.p, lines.n});
+        sheet_indented(out, (struct span){lines.p, lines.n});
     } else {
-        add_text(out, "Servers", "none");
+        sheet_text(out, "Servers", "none");
     }
     text_release(&lines);
     table_free(table);
@@ -109,12 +41,12 @@ static void add_servers(struct text *out, json_t *user)
 
 static void print_user(struct text *out, json_t *user)
 {
-    add_text(out, "Name", model_text(user, "name"));
-    add_flag(out, "Admin", model_true(user, "admin"));
-    add_list(out, "Groups", user, "groups");
-    add_list(out, "Roles", user, "roles");
-    add_date(out, "Created", user, "created");
-    add_date(out, "Last activity", user, "last_activity");
+    sheet_text(out, "Name", model_text(user, "name"));
+    sheet_flag(out, "Admin", model_true(user, "admin"));
+    sheet_list(out, "Groups", user, "groups");
+    sheet_list(out, "Roles", user, "roles");
+    sheet_date(out, "Created", user, "created");
+    sheet_date(out, "Last activity", user, "last_activity");
     add_servers(out, user);
 }
 
@@ -143,8 +75,8 @@ static void add_usage(struct text *out, const json_t *server)
         units_bytes(&memory, value);
     }
     char *cpu_text = text_take(&cpu), *memory_text = text_take(&memory);
-    add_text(out, "CPU", cpu_text);
-    add_text(out, "Memory", memory_text);
+    sheet_text(out, "CPU", cpu_text);
+    sheet_text(out, "Memory", memory_text);
     free(cpu_text);
     free(memory_text);
 }
@@ -156,34 +88,51 @@ static void print_server(struct order *order, struct text *out, const struct ref
     struct text log = {0};
     char *user = must_copy_span(ref->user), *name = must_copy_span(ref->server);
     const char *url = model_text(server, "full_url");
-    add_text(out, "User", user);
-    add_text(out, "Server", *name ? name : "(default)");
-    add_text(out, "State", model_state(server, &tone));
-    add_text(out, "URL", url ? url : model_text(server, "url"));
-    add_date(out, "Started", server, "started");
-    add_date(out, "Last activity", server, "last_activity");
+    sheet_text(out, "User", user);
+    sheet_text(out, "Server", *name ? name : "(default)");
+    sheet_text(out, "State", model_state(server, &tone));
+    sheet_text(out, "URL", url ? url : model_text(server, "url"));
+    sheet_date(out, "Started", server, "started");
+    sheet_date(out, "Last activity", server, "last_activity");
     add_usage(out, server);
-    add_text(out, "Profile", model_profile(server));
+    sheet_text(out, "Profile", model_profile(server));
     if (model_text(server, "cull_at"))
-        add_date(out, "Stopped if idle", server, "cull_at");
-    add_object(out, "Options", json_object_get(server, "user_options"));
-    add_object(out, "State kept", json_object_get(server, "state"));
+        sheet_date(out, "Stopped if idle", server, "cull_at");
+    sheet_object(out, "Options", json_object_get(server, "user_options"));
+    sheet_object(out, "State kept", json_object_get(server, "state"));
     if (logs_tail(order, ref, LOG_LINES, &log) && log.n) {
         text_format(out, "Log, last %d lines:\n", LOG_LINES);
-        add_indented(out, (struct span){log.p, log.n});
+        sheet_indented(out, (struct span){log.p, log.n});
     }
     text_release(&log);
     free(user);
     free(name);
 }
 
-/* ---- the verb ---- */
+/* The hub's model, to be released. NULL: *error. */
+static json_t *read_server(struct order *order, const struct ref *ref, struct error *error)
+{
+    json_t *user = list_user(order, ref->user, error);
+    json_t *server = user ? json_incref(find_server(user, ref)) : NULL;
+    struct text name = {0};
+    ref_name(ref, &name);
+    if (user && !server)
+        error_set(error,
+                  "%.*s has no such server, or it has never run (hubctl describe user %.*s lists "
+                  "all)",
+                  (int)name.n, name.p, (int)ref->user.n, ref->user.p);
+    text_release(&name);
+    json_decref(user);
+    return server;
+}
+
+/* ---- each thing ---- */
 
 static enum exit_status describe_user(struct order *order, const char *word)
 {
     struct error error;
     struct text out = {0};
-    json_t *user = list_user(order, span_of(word), &error);
+    json_t *user = order_ask_hub(order, &error) ? list_user(order, span_of(word), &error) : NULL;
     if (!user)
         return order_failed(order, &error);
     if (order_wants_data(order))
@@ -200,34 +149,117 @@ static enum exit_status describe_server(struct order *order, const char *word)
     struct error error;
     struct ref ref;
     struct text out = {0};
-    json_t *user = ref_read(&ref, word, &error) ? list_user(order, ref.user, &error) : NULL;
-    json_t *server = user ? find_server(user, &ref) : NULL;
-    if (user && !server)
-        error_set(
-            &error,
-            "%s has no such server, or it has never run (hubctl describe user %.*s lists all)",
-            word, (int)ref.user.n, ref.user.p);
-    if (!server) {
-        json_decref(user);
+    json_t *server = ref_read(&ref, word, &error) && order_ask_hub(order, &error)
+                         ? read_server(order, &ref, &error)
+                         : NULL;
+    if (!server)
         return order_failed(order, &error);
-    }
     if (order_wants_data(order))
         list_print(order, server);
     else
         print_server(order, &out, &ref, server);
-    json_decref(user);
+    json_decref(server);
     order_print(&out);
     return EXIT_DONE;
 }
+
+static enum exit_status describe_pod(struct order *order, const char *word)
+{
+    struct error error;
+    struct ref ref;
+    struct text out = {0};
+    json_t *sheet = ref_read(&ref, word, &error) && order_ask_cluster(order, &error)
+                        ? podsheet_read(order->kube, &ref, &error)
+                        : NULL;
+    if (!sheet)
+        return order_failed(order, &error);
+    if (order_wants_data(order))
+        list_print(order, sheet);
+    else
+        podsheet_add(&out, sheet);
+    json_decref(sheet);
+    order_print(&out);
+    return EXIT_DONE;
+}
+
+/* ---- both of them ---- */
+
+static void print_pod(struct order *order, const json_t *sheet)
+{
+    struct text out = {0}, lines = {0};
+    text_format(&out, "\nWhat the cluster says%s:\n", kube_where(order->kube));
+    podsheet_add(&lines, sheet);
+    sheet_indented(&out, (struct span){lines.p, lines.n});
+    text_release(&lines);
+    order_print(&out);
+}
+
+/* The hub's part first, and whatever becomes of the cluster's. The latter counts where the flags
+ * ask for it, or the hub had nothing to say. */
+static enum exit_status describe_both(struct order *order, const char *word)
+{
+    struct error error;
+    struct ref ref;
+    struct text out = {0};
+    enum exit_status status = EXIT_DONE;
+    if (!ref_read(&ref, word, &error))
+        return order_misused(order, "%s", error.text);
+    json_t *both = json_object();
+    json_t *server = order_ask_hub(order, &error) ? read_server(order, &ref, &error) : NULL;
+    if (!server)
+        status = order_failed(order, &error);
+    else if (!order_wants_data(order))
+        print_server(order, &out, &ref, server);
+    order_print(&out);
+    json_object_set(both, "server", server);
+    if (pods_are_meant(order, server)) {
+        json_t *sheet =
+            pods_ask(order, server, &error) ? podsheet_read(order->kube, &ref, &error) : NULL;
+        if (!sheet && order->read.given & FLAGS_CLUSTER)
+            status = order_failed(order, &error);
+        else if (!sheet)
+            order_remark(order, "%s", error.text);
+        else if (!order_wants_data(order))
+            print_pod(order, sheet);
+        json_object_update(both, sheet);
+        json_decref(sheet);
+    }
+    if (order_wants_data(order) && json_object_size(both))
+        list_print(order, both);
+    json_decref(server);
+    json_decref(both);
+    return status;
+}
+
+/* ---- the verb ---- */
+
+static const struct {
+    const char *word;
+    enum exit_status (*describe)(struct order *order, const char *word);
+    flag_set others; /* flags of those who are not asked */
+} things[] = {
+    {"user", describe_user, FLAGS_CLUSTER},
+    {"server", describe_server, FLAGS_CLUSTER},
+    {"pod", describe_pod, FLAGS_HUB},
+};
 
 enum exit_status verb_describe(struct order *order)
 {
     const char *what = order->read.words[0];
     if (order->flags.form == FORM_WIDE || order->flags.form == FORM_NAME)
         return order_misused(order, "describe prints text, json or yaml");
-    if (strcmp(what, "user") == 0)
-        return describe_user(order, order->read.words[1]);
-    if (strcmp(what, "server") == 0)
-        return describe_server(order, order->read.words[1]);
-    return order_misused(order, "'%.80s' cannot be described: user or server", what);
+    for (size_t i = 0; i < COUNT(things); i++) {
+        if (strcmp(what, things[i].word) != 0)
+            continue;
+        if (order->read.words_n == 1)
+            return order_misused(order, "describe which %s? One who is called so: server %s", what,
+                                 what);
+        if (order->read.given & things[i].others)
+            return order_misused(order, "a %s is the %s's", what,
+                                 things[i].others == FLAGS_HUB ? "cluster" : "hub");
+        return things[i].describe(order, order->read.words[1]);
+    }
+    if (order->read.words_n == 1)
+        return describe_both(order, what);
+    return order_misused(order, "'%.80s' cannot be described: user, server or pod", what);
 }

@@ -21,10 +21,10 @@ struct flags {
     unsigned form;  /* enum form */
     unsigned state; /* enum server_state */
     const char *sort, *filter;
-    bool all, follow, wait, no_wait, admin, yes, once, help;
+    bool all, follow, wait, watch, no_wait, admin, yes, once, previous, input, tty, help;
     unsigned tail, every_s;
     const char *profile, *note, *expires, *scopes, *revoke;
-    const char *context, *kubeconfig, *namespace;
+    const char *context, *kubeconfig, *namespace, *container, *of;
 };
 
 enum flag {
@@ -37,6 +37,7 @@ enum flag {
     FLAG_TAIL,
     FLAG_PROFILE,
     FLAG_WAIT,
+    FLAG_WATCH,
     FLAG_NO_WAIT,
     FLAG_ADMIN,
     FLAG_YES,
@@ -46,6 +47,11 @@ enum flag {
     FLAG_REVOKE,
     FLAG_ONCE,
     FLAG_EVERY,
+    FLAG_FOR,
+    FLAG_CONTAINER,
+    FLAG_PREVIOUS,
+    FLAG_STDIN,
+    FLAG_TTY,
     FLAG_URL, /* from here on: of the verbs that ask the hub */
     FLAG_TOKEN_FILE,
     FLAG_CA_FILE,

@@ -5,6 +5,7 @@
 #include "ctl/list.h"
 #include "ctl/listing.h"
 #include "ctl/model.h"
+#include "ctl/pods.h"
 #include "ctl/ref.h"
 #include "ctl/verb.h"
 
@@ -252,17 +253,20 @@ static json_t *fetch_tokens(struct order *order, struct error *error)
     return order->flags.all ? all_tokens(order, error) : own_tokens(order, error);
 }
 
+/* A kind is the hub's, unless it has a `get` of its own. */
 static const struct getter {
     const struct kind *kind;
     json_t *(*all)(struct order *order, struct error *error);
     bool (*one)(struct order *order, struct listing *found, const char *word, struct error *error);
     flag_set takes; /* of the flags that only some kinds know */
+    enum exit_status (*get)(struct order *order);
 } getters[] = {
-    {&kind_users, fetch_user_list, take_user, FLAGS_HUB | TAKES(FLAG_STATE)},
-    {&kind_servers, get_servers, take_servers, FLAGS_HUB | TAKES(FLAG_STATE)},
-    {&kind_routes, fetch_routes, NULL, FLAGS_HUB},
-    {&kind_tokens, fetch_tokens, take_tokens, FLAGS_HUB | TAKES(FLAG_ALL)},
-    {&kind_groups, fetch_groups, take_group, FLAGS_HUB},
+    {&kind_users, fetch_user_list, take_user, FLAGS_HUB | TAKES(FLAG_STATE), NULL},
+    {&kind_servers, get_servers, take_servers, FLAGS_HUB | TAKES(FLAG_STATE), NULL},
+    {&kind_routes, fetch_routes, NULL, FLAGS_HUB, NULL},
+    {&kind_tokens, fetch_tokens, take_tokens, FLAGS_HUB | TAKES(FLAG_ALL), NULL},
+    {&kind_groups, fetch_groups, take_group, FLAGS_HUB, NULL},
+    {&kind_pods, NULL, NULL, FLAGS_CLUSTER | TAKES(FLAG_ALL) | TAKES(FLAG_WATCH), pods_get},
 };
 
 static const struct getter *find_getter(const char *word)
@@ -297,13 +301,14 @@ static bool fetch(struct order *order, const struct getter *getter, struct listi
 /* Holds the order against what the kind knows. */
 static enum exit_status check(struct order *order, const struct getter *getter)
 {
-    flag_set some = FLAGS_HUB | FLAGS_CLUSTER | TAKES(FLAG_STATE) | TAKES(FLAG_ALL);
+    flag_set some =
+        FLAGS_HUB | FLAGS_CLUSTER | TAKES(FLAG_STATE) | TAKES(FLAG_ALL) | TAKES(FLAG_WATCH);
     for (enum flag flag = 0; flag < FLAGS_N; flag++) {
         if (order->read.given & some & ~getter->takes & TAKES(flag))
             return order_misused(order, "%s have no --%s", getter->kind->word,
                                  flag_row(flag)->name);
     }
-    if (order->read.words_n > 1 && !getter->one)
+    if (order->read.words_n > 1 && !getter->one && !getter->get)
         return order_misused(order, "%s are not asked for by name; --filter looks into their paths",
                              getter->kind->word);
     if (order->read.words_n > 1 && order->flags.filter)
@@ -326,11 +331,13 @@ enum exit_status verb_get(struct order *order)
     const struct getter *getter = find_getter(word);
     struct error error;
     if (!getter)
-        return order_misused(order, "there are no '%.80s': users, servers, routes, tokens, groups",
-                             word);
+        return order_misused(
+            order, "there are no '%.80s': users, servers, routes, tokens, groups, pods", word);
     enum exit_status status = check(order, getter);
     if (status != EXIT_DONE)
         return status;
+    if (getter->get)
+        return getter->get(order);
     struct listing found = {.kind = getter->kind};
     if (!order_ask_hub(order, &error) || !fetch(order, getter, &found, &error))
         return order_failed(order, &error);

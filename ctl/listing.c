@@ -20,6 +20,19 @@ bool listing_passes(const struct kind *kind, const json_t *model, const struct f
     return found;
 }
 
+json_t *listing_sieve(const struct kind *kind, json_t *models, const struct flags *flags)
+{
+    json_t *passed = json_array(), *model;
+    size_t i;
+    json_array_foreach(models, i, model)
+    {
+        if (listing_passes(kind, model, flags))
+            json_array_append(passed, model);
+    }
+    json_decref(models);
+    return passed;
+}
+
 static void print_names(const struct kind *kind, const struct table *table)
 {
     struct text out = {0};
@@ -75,7 +88,9 @@ enum exit_status listing_print(struct order *order, const struct listing *listin
     struct table *table = kind_table(listing->kind, listing->models);
     const char *by = listing->by ? listing->by : listing->kind->columns[0].title;
     enum exit_status status = listing->missed ? EXIT_FAILED : EXIT_DONE;
-    if (!table_sort(table, order->flags.sort ? order->flags.sort : by))
+    if (order->flags.sort)
+        by = order->flags.sort;
+    if (*by && !table_sort(table, by))
         status = refuse_column(order, listing->kind);
     else if (order->flags.form == FORM_NAME)
         print_names(listing->kind, table);

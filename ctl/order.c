@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "ctl/client.h"
+#include "ctl/kube.h"
 #include "ctl/shown.h"
 #include "ctl/verb.h"
 
@@ -16,8 +17,16 @@ bool order_ask_hub(struct order *order, struct error *error)
     return order->client != NULL;
 }
 
+bool order_ask_cluster(struct order *order, struct error *error)
+{
+    if (!order->kube)
+        order->kube = kube_new(&order->flags, &order->note, error);
+    return order->kube != NULL;
+}
+
 void order_release(struct order *order)
 {
+    kube_free(order->kube);
     client_free(order->client);
     access_release(&order->access);
     free(order->read.words);

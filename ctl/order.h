@@ -10,6 +10,7 @@
 enum exit_status { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
 struct client;
+struct kube;
 struct verb;
 
 struct order {
@@ -18,11 +19,14 @@ struct order {
     struct flags_read read; /* words: without the verb */
     struct access access;
     struct client *client; /* NULL: the hub is not asked, or not yet */
+    struct kube *kube;     /* NULL: the cluster is not asked, or not yet */
     struct note note;
 };
 
 /* Opens what the order says of the hub; once is enough. False: as access_find. */
 bool order_ask_hub(struct order *order, struct error *error) MUST_CHECK;
+/* The same of the cluster. False: as kube_new. */
+bool order_ask_cluster(struct order *order, struct error *error) MUST_CHECK;
 void order_release(struct order *order);
 
 /* Says it on stderr after the program's name, and returns EXIT_FAILED. */

@@ -234,9 +234,9 @@ void table_add(const struct table *table, const struct table_look *look, struct 
     size_t *widths = must_alloc(table->columns_n * sizeof *widths);
     for (size_t i = 0; i < table->columns_n; i++)
         widths[i] = column_width(table, i, rows);
-    if (table->columns[0].title)
+    if (table->columns[0].title && look->from == 0)
         add_line(table, look, widths, NULL, out);
-    for (size_t i = 0; i < rows; i++)
+    for (size_t i = look->from; i < rows; i++)
         add_line(table, look, widths, &table->rows[i], out);
     free(widths);
 }

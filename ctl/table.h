@@ -39,6 +39,7 @@ struct table_look {
     bool wide, colour;
     size_t columns; /* of the terminal: lines are cut there; 0: they are not */
     size_t rows;    /* at most so many; 0: all */
+    size_t from;    /* those before it were printed: no titles, and the same widths */
 };
 
 /* Appends the lines, each with its line end. */

@@ -7,44 +7,53 @@ enum { MANY = 100000 };
 const struct verb verbs[] = {
     {
         .name = "get",
-        .operands = "users|servers|routes|tokens|groups [NAME...]",
-        .summary = "list users, servers, routes, tokens or groups",
+        .operands = "users|servers|routes|tokens|groups|pods [NAME...]",
+        .summary = "list users, servers, routes, tokens, groups or pods",
         .text =
             "Prints one line for each, or for those that are named. Servers are listed while they "
             "run; --state all shows the others too. Tokens are those of the users named, else "
             "your own; --all asks for everybody's. Times are ages: ACTIVE is how long ago it was "
             "last used, AGE since when it has been there. A dash is what the hub does not know: "
-            "JupyterHub measures neither CPU nor memory, hubgate-hub does.",
+            "JupyterHub measures neither CPU nor memory, hubgate-hub does. Pods are the cluster's: "
+            "those of users, whose names may follow, with the words of kubectl; all else is the "
+            "hub's.",
         .run = verb_get,
         .words_min = 1,
         .words_max = MANY,
         .takes = TAKES(FLAG_OUTPUT) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER) | TAKES(FLAG_STATE) |
-                 TAKES(FLAG_ALL),
-        .asks = ASKS_HUB,
-        .choices = {"users", "servers", "routes", "tokens", "groups"},
+                 TAKES(FLAG_ALL) | TAKES(FLAG_WATCH),
+        .asks = ASKS_BOTH,
+        .choices = {"users", "servers", "routes", "tokens", "groups", "pods"},
         .examples = {{"Everybody, the longest idle first", "hubctl get users --sort -active"},
                      {"What starts or stops now", "hubctl get servers --state pending"},
                      {"All there is about one user", "hubctl get users ada -o yaml"},
                      {"Stop every server whose name holds \"test\"",
                       "hubctl get servers --filter test -o name | xargs -rd '\\n' hubctl stop"},
-                     {"Where the proxy sends what", "hubctl get routes"}},
+                     {"Whose pods are where", "hubctl get pods -n hub -o wide"}},
     },
     {
         .name = "describe",
-        .operands = "user NAME | server NAME[/SERVER]",
-        .summary = "say all about one user or one server",
+        .operands = "[user|server|pod] NAME[/SERVER]",
+        .summary = "say all about a user's server and its pod, or about one of these alone",
         .text =
-            "A user with groups, roles and servers; a server with its state, address, options, "
-            "CPU and memory, what its spawner keeps of it, and its last log lines, as far as the "
-            "hub gives these out.",
+            "The server as the hub has it: its state, address, options, CPU and memory, what its "
+            "spawner keeps of it, and its last log lines, as far as the hub gives these out; then "
+            "its pod as the cluster has it, where the hub says that there is one or --context or "
+            "-n is given: its status, node, image, claims and events. A word before the name asks "
+            "for one of them alone, or for the user with groups, roles and servers.",
         .run = verb_describe,
-        .words_min = 2,
+        .words_min = 1,
         .words_max = 2,
         .takes = TAKES(FLAG_OUTPUT),
-        .asks = ASKS_HUB,
-        .choices = {"user", "server"},
-        .examples = {{"A user", "hubctl describe user ada"},
-                     {"Ada's server called gpu", "hubctl describe server ada/gpu"}},
+        .asks = ASKS_BOTH,
+        .choices = {"user", "server", "pod"},
+        .names = NAMES_SERVERS,
+        .examples = {{"Ada's server, and its pod if it is one", "hubctl describe ada"},
+                     {"A user", "hubctl describe user ada"},
+                     {"Ada's server called gpu, as the hub has it",
+                      "hubctl describe server ada/gpu"},
+                     {"The pod alone, also while the hub is away",
+                      "hubctl describe pod ada -n hub"}},
     },
     {
         .name = "logs",
@@ -53,15 +62,19 @@ const struct verb verbs[] = {
         .text =
             "The last lines of the log that the hub keeps for the server, running or not. "
             "Colours are left out, and other control characters are shown as \\x1b. Of the hubs, "
-            "hubgate-hub keeps such logs.",
+            "hubgate-hub keeps such logs. With --context, -n, -c or -p it is the log of the "
+            "server's pod, which the cluster keeps; so it is where the hub has none, but says that "
+            "the server is a pod.",
         .run = verb_logs,
         .words_min = 1,
         .words_max = 1,
-        .takes = TAKES(FLAG_FOLLOW) | TAKES(FLAG_TAIL),
-        .asks = ASKS_HUB,
+        .takes =
+            TAKES(FLAG_FOLLOW) | TAKES(FLAG_TAIL) | TAKES(FLAG_CONTAINER) | TAKES(FLAG_PREVIOUS),
+        .asks = ASKS_BOTH,
         .names = NAMES_SERVERS,
         .examples = {{"Why it did not start", "hubctl logs ada"},
-                     {"Look on", "hubctl logs -f --tail 20 ada/gpu"}},
+                     {"Look on", "hubctl logs -f --tail 20 ada/gpu"},
+                     {"What a pod said before it was restarted", "hubctl logs -p ada -n hub"}},
     },
     {
         .name = "start",
@@ -157,6 +170,19 @@ const struct verb verbs[] = {
         .asks = ASKS_HUB,
         .examples = {{"Who uses the memory", "hubctl top --sort -memory"},
                      {"Into a file", "hubctl top --once >servers.txt"}},
+    },
+    {
+        .name = "events",
+        .operands = "",
+        .summary = "list what happened in the cluster",
+        .text = "What Kubernetes noted of its objects, which it keeps for an hour: pods scheduled, "
+                "images pulled, containers killed. The oldest first.",
+        .run = verb_events,
+        .takes = TAKES(FLAG_FOR) | TAKES(FLAG_OUTPUT) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER) |
+                 TAKES(FLAG_ALL) | TAKES(FLAG_WATCH),
+        .asks = ASKS_CLUSTER,
+        .examples = {{"Why a pod does not start", "hubctl events --for ada"},
+                     {"Look on", "hubctl events -n hub -w"}},
     },
     {
         .name = "contexts",

@@ -12,7 +12,7 @@
  * the last opens by itself what it needs. */
 enum verb_asks { ASKS_NOBODY, ASKS_HUB, ASKS_CLUSTER, ASKS_BOTH };
 /* What completes a verb's words: first `choices`, then names of these. */
-enum verb_names { NAMES_NONE, NAMES_USERS, NAMES_SERVERS, NAMES_CONTEXTS };
+enum verb_names { NAMES_NONE, NAMES_USERS, NAMES_SERVERS, NAMES_PODS, NAMES_CONTEXTS };
 
 enum { VERB_CHOICES_MAX = 6, VERB_EXAMPLES_MAX = 5 };
 
@@ -52,6 +52,7 @@ enum exit_status verb_add(struct order *order);
 enum exit_status verb_delete(struct order *order);
 enum exit_status verb_token(struct order *order);
 enum exit_status verb_top(struct order *order);
+enum exit_status verb_events(struct order *order);
 enum exit_status verb_contexts(struct order *order);
 enum exit_status verb_use_context(struct order *order);
 enum exit_status verb_whoami(struct order *order);

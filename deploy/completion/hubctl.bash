@@ -51,7 +51,7 @@ _hubctl() {
     --kubeconfig=*) file+=("${typed[i]}") ;;
     --context | -n | --namespace) cluster+=("${typed[i]}" "${typed[i + 1]}"); i=$((i + 1)) ;;
     --context=* | --namespace=*) cluster+=("${typed[i]}") ;;
-    -o | --output | --sort | --filter | --state | --tail | --profile | --note | --expires | --scopes | --revoke | --every | --timeout) i=$((i + 1)) ;;
+    -o | --output | --sort | --filter | --state | --tail | --profile | --note | --expires | --scopes | --revoke | --every | --for | -c | --container | --timeout) i=$((i + 1)) ;;
     -*) ;;
     *)
       case $words in 0) verb=${typed[i]} ;; 1) first=${typed[i]} ;; esac
@@ -71,6 +71,8 @@ _hubctl() {
   --scopes) return ;;
   --revoke) return ;;
   --every) return ;;
+  --for) return ;;
+  -c | --container) return ;;
   --url) return ;;
   --token-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
   --ca-file) mapfile -t COMPREPLY < <(compgen -f -- "$word"); return ;;
@@ -80,26 +82,28 @@ _hubctl() {
   --timeout) return ;;
   esac
   case $verb in
-  '') _hubctl_offer get describe logs start stop add delete token top contexts use-context whoami version completion ;;
+  '') _hubctl_offer get describe logs start stop add delete token top events contexts use-context whoami version completion ;;
   get)
-    if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --state --all --url --token-file --ca-file --timeout --help; return; fi
-    if [ "$words" = 1 ]; then _hubctl_offer users servers routes tokens groups; return; fi
+    if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --state --all --watch --url --token-file --ca-file --kubeconfig --context --namespace --timeout --help; return; fi
+    if [ "$words" = 1 ]; then _hubctl_offer users servers routes tokens groups pods; return; fi
     case $first in
     users) _hubctl_names users ;;
     servers) _hubctl_names servers ;;
     tokens) _hubctl_names users ;;
+    pods) _hubctl_names pods ;;
     esac
     ;;
   describe)
-    if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --timeout --help; return; fi
-    if [ "$words" = 1 ]; then _hubctl_offer user server; return; fi
+    if [[ $word == -* ]]; then _hubctl_offer --output --url --token-file --ca-file --kubeconfig --context --namespace --timeout --help; return; fi
+    if [ "$words" = 1 ]; then _hubctl_offer user server pod; _hubctl_names servers; return; fi
     case $first in
     user) _hubctl_names users ;;
     server) _hubctl_names servers ;;
+    pod) _hubctl_names pods ;;
     esac
     ;;
   logs)
-    if [[ $word == -* ]]; then _hubctl_offer --follow --tail --url --token-file --ca-file --timeout --help; return; fi
+    if [[ $word == -* ]]; then _hubctl_offer --follow --tail --container --previous --url --token-file --ca-file --kubeconfig --context --namespace --timeout --help; return; fi
     _hubctl_names servers
     ;;
   start)
@@ -123,6 +127,9 @@ _hubctl() {
     ;;
   top)
     if [[ $word == -* ]]; then _hubctl_offer --sort --filter --once --every --url --token-file --ca-file --timeout --help; return; fi
+    ;;
+  events)
+    if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --all --watch --for --kubeconfig --context --namespace --timeout --help; return; fi
     ;;
   contexts)
     if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --kubeconfig --timeout --help; return; fi

@@ -23,7 +23,7 @@ import hubs
 import stub
 from conftest import HUBCTL
 
-VERBS = ["get", "describe", "logs", "start", "stop", "add", "delete", "token", "top", "contexts",
+VERBS = ["get", "describe", "logs", "start", "stop", "add", "delete", "token", "top", "events", "contexts",
          "use-context", "whoami", "version", "completion"]
 TOKEN = "s3cret"
 
@@ -349,8 +349,8 @@ def test_help_and_version_of_the_program(run):
     (["describ", "x"], "there is no verb 'describ' (did you mean describe?); see hubctl --help"),
     (["frobnicate"], "there is no verb 'frobnicate'; see"),
     (["get", "users", "--fliter", "x"], "there is no flag --fliter (did you mean --filter?)"),
-    (["get"], "get what?"), (["get", "pods"], "there are no 'pods'"),
-    (["describe", "user"], "describe what?"), (["describe", "pod", "x"], "user or server"),
+    (["get"], "get what?"), (["get", "nodes"], "there are no 'nodes'"),
+    (["describe"], "describe what?"), (["describe", "user"], "which user?"), (["describe", "node", "x"], "server or pod"),
     (["top", "x"], "'x' is one word too many"), (["start"], "start what?"),
     (["get", "users", "--nonsense"], "there is no flag --nonsense; see"), (["get", "users", "-q"], "there is no flag -q"),
     (["get", "users", "--admin"], "get takes no --admin"),
@@ -360,7 +360,11 @@ def test_help_and_version_of_the_program(run):
     (["logs", "ada", "--follow=yes"], "takes no value"), (["logs", "a/b/c"], "no USER or USER/SERVER"),
     (["logs", "/x"], "no USER or USER/SERVER"), (["get", "groups", "--state", "ready"], "have no --state"),
     (["get", "users", "--all"], "have no --all"), (["whoami", "--context", "x"], "whoami takes no --context"),
-    (["contexts", "--url", "http://x"], "contexts takes no --url"), (["completion", "fish"], "bash alone"),
+    (["contexts", "--url", "http://x"], "contexts takes no --url"), (["get", "pods", "--url", "x"], "pods have no --url"),
+    (["get", "users", "-n", "hub"], "users have no --namespace"), (["get", "pods", "--state", "all"], "have no --state"),
+    (["get", "users", "-w"], "users have no --watch"), (["describe", "pod", "x", "--url", "x"], "a pod is the cluster's"),
+    (["describe", "user", "x", "-n", "hub"], "a user is the hub's"), (["events", "ada"], "one word too many"),
+    (["logs", "ada", "-n", "hub", "--token-file", "x"], "the flags say both"), (["describe", "a", "b"], "or pod"), (["completion", "fish"], "bash alone"),
     (["get", "users", b"\xff"], "is not UTF-8"), (["describe", "user", "x", "-o", "wide"], "prints text"),
     (["get", "users", "x", "--filter", "y"], "--filter is for whole lists"),
 ], ids=str)
@@ -533,7 +537,7 @@ def complete(environment, stub_hub):
 
 
 @pytest.mark.parametrize("words, offers", [
-    (["de"], ["describe", "delete"]), (["get", ""], ["users", "servers", "routes", "tokens", "groups"]),
+    (["de"], ["describe", "delete"]), (["get", ""], ["users", "servers", "routes", "tokens", "groups", "pods"]),
     (["get", "users", "-o", ""], ["json", "yaml", "wide", "name"]),
     (["get", "users", "--st"], ["--state"]), (["get", "--state", "p"], ["pending"]),
     (["start", "--w"], ["--wait"]), (["describe", "s"], ["server"]), (["completion", ""], ["bash"]),
