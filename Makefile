@@ -39,7 +39,7 @@ HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/
 CTL_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/ctl/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
-.PHONY: all help check unit e2e jupyterhub ctl browser chart images asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub cluster ctl browser chart images asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words

@@ -1,8 +1,10 @@
 """Calls of a Kubernetes API server, as a test makes them: JSON in, JSON out, a connection each."""
 
+import base64
 import contextlib
 import http.client
 import json
+import socket
 import ssl
 import urllib.parse
 
@@ -47,9 +49,12 @@ class Calls:
             body = body if isinstance(body, (bytes, str)) else json.dumps(body)
         if query:
             path += "?" + urllib.parse.urlencode(query)
+        connection.connect()
         connection.request(method, path, body=body, headers=headers)
-        # With "Connection: close" the answer owns the socket.
+        # With "Connection: close" the answer owns the socket, and Watch.close() must reach it.
+        sock = connection.sock
         answer = connection.getresponse()
+        answer.sock = sock
         if answer.status >= 400:
             with contextlib.closing(answer):
                 raise Refused(answer.status, answer.read())
@@ -106,9 +111,17 @@ class Watch:
         self.answer = answer
 
     def __iter__(self):
-        for line in self.answer:
-            event = json.loads(line)
-            yield event["type"], event["object"]
+        with contextlib.closing(self.answer):
+            for line in self.answer:
+                event = json.loads(line)
+                yield event["type"], event["object"]
 
     def close(self):
-        self.answer.close()
+        """Also from another thread: the one that reads sees the end."""
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(self.answer.sock, socket.SHUT_RDWR)
+
+
+def decoded(secret):
+    """A Secret's data as text."""
+    return {key: base64.b64decode(value).decode(errors="replace") for key, value in secret.get("data", {}).items()}

@@ -7,9 +7,10 @@ import os
 import pytest
 
 import control_plane as planes
+import kubelet as kubelets
 import namespaces
 
-__all__ = ["control_plane", "own_control_plane", "make_namespace", "namespace"]
+__all__ = ["control_plane", "own_control_plane", "make_namespace", "namespace", "make_kubelet", "kubelet"]
 
 
 def built(make):
@@ -65,3 +66,22 @@ def make_namespace(control_plane):
 @pytest.fixture
 def namespace(make_namespace):
     return make_namespace()
+
+
+@pytest.fixture
+def make_kubelet():
+    """make_kubelet(namespace, labels={…}, capacity={…}): a node for the pods of that namespace."""
+    made = []
+
+    def make(*arguments, **more):
+        made.append(kubelets.Kubelet(*arguments, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def kubelet(make_kubelet, namespace):
+    return make_kubelet(namespace)
