@@ -34,6 +34,7 @@ IMPOSSIBLE = {
     "hub.config.JupyterHub.authenticator_class": ("ldapauthenticator.LDAPAuthenticator", "generic-oauth"),
     "hub.config.Authenticator.blocked_users": (["eve"], "allowed_users"),
     "hub.config.Authenticator.username_pattern": ("a.*", "allowed_users"),
+    "hub.config.Authenticator.username_map": ({"a": "b"}, "username_claim"),
     "hub.config.Authenticator.allow_existing_users": (False, "delete"),
     "hub.services.x.command": (["python3"], "Deployment"),
     "hub.loadRoles.x.users": (["ada"], "admin_users"),
@@ -41,6 +42,8 @@ IMPOSSIBLE = {
 }
 NEEDS_CLASS = {
     "hub.config.GitHubOAuthenticator.allowed_organizations": (["org"], "github"),
+    "hub.config.GitHubOAuthenticator.allowed_teams": (["org:team"], "github"),
+    "hub.config.GoogleOAuthenticator.admin_google_groups": ({"example.org": ["x"]}, "google"),
     "hub.config.GoogleOAuthenticator.hosted_domain": (["example.org"], "google"),
     "hub.config.GoogleOAuthenticator.allowed_google_groups": ({"example.org": ["x"]}, "google"),
     "hub.config.GitLabOAuthenticator.allowed_project_ids": ([1], "gitlab"),
