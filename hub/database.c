@@ -109,14 +109,10 @@ struct sqlite3 *database_open(const char *path, struct error *error)
     return NULL;
 }
 
-bool database_backup(const char *path, const char *to, struct error *error)
+/* A copy, to what SQLite calls `to`, that is open until the caller closes it; NULL: *error. */
+static sqlite3 *copy_of(const char *path, const char *to, struct error *error)
 {
     sqlite3 *from = NULL, *copy = NULL;
-    int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_set(error, "%s: %s%s", to, strerror(errno),
-                         errno == EEXIST ? "; name a new file" : "");
-    close(fd);
     bool ok = sqlite3_open_v2(path, &from, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK ||
               database_error(from, path, error);
     if (ok)
@@ -132,9 +128,39 @@ bool database_backup(const char *path, const char *to, struct error *error)
             sqlite3_backup_finish(backup);
         ok = sqlite3_errcode(copy) == SQLITE_OK || database_error(copy, to, error);
     }
-    sqlite3_close(copy);
     sqlite3_close(from);
-    if (!ok)
+    if (ok)
+        return copy;
+    sqlite3_close(copy);
+    return NULL;
+}
+
+bool database_backup(const char *path, const char *to, struct error *error)
+{
+    int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set(error, "%s: %s%s", to, strerror(errno),
+                         errno == EEXIST ? "; name a new file" : "");
+    close(fd);
+    sqlite3 *copy = copy_of(path, to, error);
+    if (!copy)
         unlink(to);
+    sqlite3_close(copy);
+    return copy != NULL;
+}
+
+bool database_print(const char *path, FILE *to, struct error *error)
+{
+    sqlite3_int64 n = 0;
+    sqlite3 *copy = copy_of(path, ":memory:", error);
+    if (!copy)
+        return false;
+    unsigned char *bytes = sqlite3_serialize(copy, "main", &n, 0);
+    bool ok = bytes || error_set(error, "%s: there is no memory for a copy", path);
+    if (ok)
+        ok = (fwrite(bytes, 1, (size_t)n, to) == (size_t)n && fflush(to) == 0) ||
+             error_set(error, "the copy cannot be written: %s", strerror(errno));
+    sqlite3_free(bytes);
+    sqlite3_close(copy);
     return ok;
 }

@@ -5,6 +5,8 @@
 
 #include "base/base.h"
 
+#include <stdio.h>
+
 struct sqlite3;
 
 /* Opens or makes the file (0600), WAL with synchronous=FULL, and migrates its schema. A file of a
@@ -15,5 +17,7 @@ bool database_error(struct sqlite3 *db, const char *path, struct error *error);
 /* A copy of one moment's state, while a hub may be using it, to a file that is not there yet, 0600.
  */
 bool database_backup(const char *path, const char *to, struct error *error) MUST_CHECK;
+/* The same, written to a stream: out of a container without a shell. In memory meanwhile. */
+bool database_print(const char *path, FILE *to, struct error *error) MUST_CHECK;
 
 #endif

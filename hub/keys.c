@@ -428,6 +428,8 @@ static const struct conf_note examples[] = {
      "hubgate-hub --config /etc/hubgate/hub.yaml password ada"},
     {"Back up the database of a running hub",
      "hubgate-hub --config /etc/hubgate/hub.yaml backup hub-backup.sqlite"},
+    {"The same to standard output, out of a container",
+     "hubgate-hub --config /etc/hubgate/hub.yaml backup - >hub-backup.sqlite"},
 };
 
 static const struct conf_note notes[] = {

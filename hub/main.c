@@ -141,6 +141,16 @@ static bool set_password(const struct settings *settings, struct error *error)
     return ok;
 }
 
+static bool back_up(const char *database, const char *to, struct error *error)
+{
+    if (strcmp(to, "-") == 0)
+        return database_print(database, stdout, error);
+    bool ok = database_backup(database, to, error);
+    if (ok)
+        printf("hubgate-hub: %s is a copy of %s\n", to, database);
+    return ok;
+}
+
 static int act(struct program *program)
 {
     struct error error;
@@ -153,9 +163,7 @@ static int act(struct program *program)
         puts("hubgate-hub: settings and files are good");
         break;
     case SETTINGS_BACKUP:
-        ok = database_backup(settings->database, settings->operand, &error);
-        if (ok)
-            printf("hubgate-hub: %s is a copy of %s\n", settings->operand, settings->database);
+        ok = back_up(settings->database, settings->operand, &error);
         break;
     case SETTINGS_PASSWORD:
         ok = set_password(settings, &error);

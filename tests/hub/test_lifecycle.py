@@ -244,6 +244,22 @@ def test_a_backup_holds_what_was_there(start_hub):
         assert ("ada",) in database.execute("SELECT name FROM users").fetchall()
 
 
+def test_a_backup_may_go_to_standard_output(start_hub):
+    """Out of a container without a shell."""
+    hub = start_hub()
+    hub.add_user("ada")
+    done = subprocess.run([hubs.PROGRAM, "--config", hub.path / "hub.yaml", "backup", "-"], check=False,
+                          capture_output=True, timeout=30)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    (hub.path / "copy").write_bytes(done.stdout)
+    with sqlite3.connect(hub.path / "copy") as database:
+        assert ("ada",) in database.execute("SELECT name FROM users").fetchall()
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([hubs.PROGRAM, "--config", hub.path / "hub.yaml", "backup", "-"], check=False,
+                              stdout=full, stderr=subprocess.PIPE, timeout=30)
+    assert done.returncode == 1 and b"cannot be written" in done.stderr
+
+
 def test_tokens_are_on_disk_as_hashes_alone(start_hub):
     hub = start_hub()
     hub.add_user("ada")
