@@ -1,12 +1,12 @@
 #include "kubeapi/mirror.h"
 
-#include "base/index.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "kubeapi/apicall.h"
 #include "kubeapi/apipath.h"
 #include "kubeapi/backoff.h"
 #include "kubeapi/lines.h"
+#include "kubeapi/roll.h"
 #include "kubeapi/watch.h"
 
 #include <stdio.h>
@@ -19,14 +19,6 @@ enum {
     HOLDS_MS = 1000,       /* a watch that has lasted so long works */
     FIRST_WAIT_MS = 200,
     PAGE_TOKEN_MAX = 8192,
-};
-
-/* What is kept of an object: its texts follow it. */
-struct kept {
-    LIST_ENTRY(kept) next;
-    uint64_t hash;
-    uint32_t round; /* of the list that it was last seen in */
-    char *uid, *version, *name;
 };
 
 enum next { WATCH_ON, LIST_ANEW };
@@ -46,10 +38,7 @@ struct mirror {
     char *page;    /* where the list goes on; NULL: at its start */
     char *trouble; /* as it was told; NULL: there is none */
     struct lines lines;
-    struct index index;
-    LIST_HEAD(, kept) all;
-    size_t n;
-    uint32_t round;
+    struct roll roll;
     bool is_synced;
     bool over; /* freed, but for the grave */
     struct task grave;
@@ -87,49 +76,7 @@ static void tell_synced(struct mirror *mirror)
     mirror->watcher.synced(mirror->arg);
 }
 
-/* ---- what is kept ---- */
-
-static bool is_named(const void *item, const void *wanted)
-{
-    return strcmp(((const struct kept *)item)->name, wanted) == 0;
-}
-
-static struct kept *find(const struct mirror *mirror, const char *name, uint64_t *hash)
-{
-    *hash = index_hash(&mirror->index, 0, span_of(name));
-    return index_find(&mirror->index, *hash, is_named, name);
-}
-
-static void keep(struct mirror *mirror, const struct mirror_name *name, uint64_t hash)
-{
-    size_t name_n = strlen(name->name) + 1, uid_n = strlen(name->uid) + 1;
-    struct kept *kept = must_alloc(sizeof *kept + name_n + uid_n);
-    kept->hash = hash;
-    kept->round = mirror->round;
-    kept->name = memcpy(kept + 1, name->name, name_n);
-    kept->uid = memcpy(kept->name + name_n, name->uid, uid_n);
-    kept->version = must_copy(name->version);
-    index_add(&mirror->index, hash, kept);
-    LIST_INSERT_HEAD(&mirror->all, kept, next);
-    mirror->n++;
-}
-
-static void kept_free(struct kept *kept)
-{
-    free(kept->version);
-    free(kept);
-}
-
-/* object: NULL, its going was not seen. */
-static void drop(struct mirror *mirror, struct kept *kept, json_t *object)
-{
-    LIST_REMOVE(kept, next);
-    index_remove(&mirror->index, kept->hash, kept);
-    mirror->n--;
-    const struct mirror_name name = {kept->name, kept->uid, kept->version};
-    tell_change(mirror, MIRROR_GONE, &name, object);
-    kept_free(kept);
-}
+/* ---- who is there ---- */
 
 static void set_text(char **text, const char *value)
 {
@@ -138,48 +85,48 @@ static void set_text(char **text, const char *value)
     *text = copy;
 }
 
+/* object: NULL, its going was not seen. */
+static void drop(struct mirror *mirror, struct rolled *rolled, json_t *object)
+{
+    const struct mirror_name name = {rolled->name, rolled->uid, rolled->version};
+    roll_remove(&mirror->roll, rolled);
+    tell_change(mirror, MIRROR_GONE, &name, object);
+    rolled_free(rolled);
+}
+
 /* It is there. False: there are more than we keep. */
 static bool see(struct mirror *mirror, const struct mirror_name *name, json_t *object)
 {
-    uint64_t hash;
-    struct kept *kept = find(mirror, name->name, &hash);
-    if (kept && strcmp(kept->uid, name->uid) == 0) {
-        kept->round = mirror->round;
-        if (strcmp(kept->version, name->version) == 0)
-            return true;
-        set_text(&kept->version, name->version);
-        tell_change(mirror, MIRROR_CHANGED, name, object);
+    struct rolled *rolled = roll_find(&mirror->roll, name->name);
+    if (rolled && strcmp(rolled->uid, name->uid) == 0) {
+        if (roll_see(&mirror->roll, rolled, name->version))
+            tell_change(mirror, MIRROR_CHANGED, name, object);
         return true;
     }
-    if (kept)
-        drop(mirror, kept, NULL);
+    if (rolled)
+        drop(mirror, rolled, NULL);
     if (mirror->over)
         return true;
-    if (mirror->n == MIRROR_OBJECTS_MAX)
+    if (mirror->roll.n == MIRROR_OBJECTS_MAX)
         return false;
-    keep(mirror, name, hash);
+    roll_add(&mirror->roll, name);
     tell_change(mirror, MIRROR_ADDED, name, object);
     return true;
 }
 
 static void see_gone(struct mirror *mirror, const struct mirror_name *name, json_t *object)
 {
-    uint64_t hash;
-    struct kept *kept = find(mirror, name->name, &hash);
-    if (kept && strcmp(kept->uid, name->uid) == 0)
-        drop(mirror, kept, object);
+    struct rolled *rolled = roll_find(&mirror->roll, name->name);
+    if (rolled && strcmp(rolled->uid, name->uid) == 0)
+        drop(mirror, rolled, object);
 }
 
 /* What the list that has been read to its end did not have. */
 static void drop_unseen(struct mirror *mirror)
 {
-    struct kept *kept = LIST_FIRST(&mirror->all);
-    while (kept && !mirror->over) {
-        struct kept *next = LIST_NEXT(kept, next);
-        if (kept->round != mirror->round)
-            drop(mirror, kept, NULL);
-        kept = next;
-    }
+    struct rolled *rolled;
+    while (!mirror->over && (rolled = roll_unseen(&mirror->roll)))
+        drop(mirror, rolled, NULL);
 }
 
 /* ---- asking ---- */
@@ -220,7 +167,7 @@ static void ask_page(struct mirror *mirror)
     if (mirror->page)
         apipath_query(&path, "continue", mirror->page);
     else
-        mirror->round++;
+        roll_begin(&mirror->roll);
     put_selectors(mirror, &path);
     ask(mirror, "list", &path, NULL, on_page);
 }
@@ -478,7 +425,7 @@ struct mirror *mirror_start(struct apiserver *server, const struct mirror_reques
                               .again.expire = on_again,
                               .next = LIST_ANEW,
                               .grave.run = on_grave};
-    index_init(&mirror->index);
+    roll_init(&mirror->roll);
     ask_page(mirror);
     return mirror;
 }
@@ -496,12 +443,7 @@ static void bury(struct mirror *mirror)
 {
     char *const texts[] = {mirror->what,    mirror->path, mirror->labels, mirror->fields,
                            mirror->version, mirror->page, mirror->trouble};
-    struct kept *kept;
-    while ((kept = LIST_FIRST(&mirror->all))) {
-        LIST_REMOVE(kept, next);
-        kept_free(kept);
-    }
-    index_release(&mirror->index);
+    roll_release(&mirror->roll);
     for (size_t i = 0; i < COUNT(texts); i++)
         free(texts[i]);
     free(mirror);
@@ -514,7 +456,7 @@ bool mirror_is_synced(const struct mirror *mirror)
 
 size_t mirror_n(const struct mirror *mirror)
 {
-    return mirror->n;
+    return mirror->roll.n;
 }
 
 /* ---- callbacks ---- */
