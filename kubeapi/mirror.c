@@ -85,12 +85,12 @@ static void set_text(char **text, const char *value)
     *text = copy;
 }
 
-/* object: NULL, its going was not seen. */
-static void drop(struct mirror *mirror, struct rolled *rolled, json_t *object)
+/* Its going was not seen. */
+static void drop(struct mirror *mirror, struct rolled *rolled)
 {
     const struct mirror_name name = {rolled->name, rolled->uid, rolled->version};
     roll_remove(&mirror->roll, rolled);
-    tell_change(mirror, MIRROR_GONE, &name, object);
+    tell_change(mirror, MIRROR_GONE, &name, NULL);
     rolled_free(rolled);
 }
 
@@ -104,7 +104,7 @@ static bool see(struct mirror *mirror, const struct mirror_name *name, json_t *o
         return true;
     }
     if (rolled)
-        drop(mirror, rolled, NULL);
+        drop(mirror, rolled);
     if (mirror->over)
         return true;
     if (mirror->roll.n == MIRROR_OBJECTS_MAX)
@@ -117,8 +117,11 @@ static bool see(struct mirror *mirror, const struct mirror_name *name, json_t *o
 static void see_gone(struct mirror *mirror, const struct mirror_name *name, json_t *object)
 {
     struct rolled *rolled = roll_find(&mirror->roll, name->name);
-    if (rolled && strcmp(rolled->uid, name->uid) == 0)
-        drop(mirror, rolled, object);
+    if (!rolled || strcmp(rolled->uid, name->uid) != 0)
+        return;
+    roll_remove(&mirror->roll, rolled);
+    rolled_free(rolled);
+    tell_change(mirror, MIRROR_GONE, name, object);
 }
 
 /* What the list that has been read to its end did not have. */
@@ -126,7 +129,7 @@ static void drop_unseen(struct mirror *mirror)
 {
     struct rolled *rolled;
     while (!mirror->over && (rolled = roll_unseen(&mirror->roll)))
-        drop(mirror, rolled, NULL);
+        drop(mirror, rolled);
 }
 
 /* ---- asking ---- */
@@ -313,6 +316,14 @@ static void take_list(struct mirror *mirror, const struct apicall_answer *answer
 
 /* ---- the watch ---- */
 
+/* Refusals that say nothing of the version: it is the watch that is not to be had now. After others
+ * it is not asked for again; 504 may say that a version is from the future, of an etcd that is no
+ * more. */
+static bool is_known(unsigned status)
+{
+    return status == 401 || status == 403 || status == 429 || status == 503;
+}
+
 /* A Status in place of a change: the watch is over. */
 static void take_error(struct mirror *mirror, const struct apistatus *status)
 {
@@ -322,7 +333,7 @@ static void take_error(struct mirror *mirror, const struct apistatus *status)
     if (status->code == 410)
         retry_soon(mirror, LIST_ANEW, line);
     else
-        retry(mirror, status->code == 429 ? WATCH_ON : LIST_ANEW, line);
+        retry(mirror, is_known(status->code) ? WATCH_ON : LIST_ANEW, line);
 }
 
 /* False: there are more than we keep. */
@@ -390,10 +401,8 @@ static void take_end(struct mirror *mirror, const struct apicall_answer *answer)
         retry_soon(mirror, WATCH_ON, answer->error);
     else if (answer->status == 410)
         retry_soon(mirror, LIST_ANEW, answer->error);
-    else if (answer->status == 401 || answer->status == 403 || answer->status == 429)
-        retry(mirror, WATCH_ON, answer->error);
     else
-        retry(mirror, LIST_ANEW, answer->error);
+        retry(mirror, is_known(answer->status) ? WATCH_ON : LIST_ANEW, answer->error);
 }
 
 /* It has lasted for a while: what was wrong is over. */

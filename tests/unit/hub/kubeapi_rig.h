@@ -77,6 +77,13 @@ static inline void pass(struct rig *rig, int64_t ms)
             loop_turn((rig)->loop, true);                                                          \
     } while (0)
 
+/* The same where time has to pass first. */
+#define UNTIL_LATER(rig, holds)                                                                    \
+    do {                                                                                           \
+        while (!(holds))                                                                           \
+            pass(rig, 50);                                                                         \
+    } while (0)
+
 /* --- the server --- */
 
 static inline void on_serve(void *arg, struct call *call)
