@@ -7,10 +7,12 @@ import os
 import pytest
 
 import control_plane as planes
+import fault_proxy as faults
 import kubelet as kubelets
 import namespaces
 
-__all__ = ["control_plane", "own_control_plane", "make_namespace", "namespace", "make_kubelet", "kubelet"]
+__all__ = ["control_plane", "own_control_plane", "make_namespace", "namespace", "make_kubelet", "kubelet",
+           "fault_proxy"]
 
 
 def built(make):
@@ -85,3 +87,11 @@ def make_kubelet():
 @pytest.fixture
 def kubelet(make_kubelet, namespace):
     return make_kubelet(namespace)
+
+
+@pytest.fixture
+def fault_proxy(control_plane, tmp_path):
+    """Passes all on to the shared API server, but what the test says."""
+    made = faults.FaultProxy(control_plane, tmp_path)
+    yield made
+    made.close()
