@@ -195,7 +195,7 @@ json_t *shape_map(const json_t *from, const struct shape_member *members, size_t
             continue;
         json_t *read = member ? member->read(value, &inner) : NULL;
         if (member && !read)
-            error_set(why, "%s: %.400s", name, inner.text);
+            error_set(why, "%s%s%.400s", name, strchr(".[", inner.text[0]) ? "" : ": ", inner.text);
         good = read != NULL;
         if (!good)
             break;

@@ -8,7 +8,8 @@
 
 #include <jansson.h>
 
-/* The member in its one form; NULL: *why says what is wrong with it, without its name. */
+/* The member in its one form; NULL: *why says what is wrong with it, without its name; it begins
+ * with '.' or '[' where that is further down: ".choices.torch: …". */
 typedef json_t *shape_read(const json_t *value, struct error *why);
 
 struct shape_member {
