@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/str.h"
+#include "hub/driver.h"
 #include "hub/listing.h"
 #include "hub/member.h"
 #include "hub/meter.h"
@@ -54,6 +55,22 @@ static void print_part(struct text *json, const char *name, const char *what)
     text_put(json, ",\"version\":\"" HUBGATE_VERSION "\"}");
 }
 
+/* What the driver cannot do just now. */
+static void print_trouble(struct hub *hub, struct text *json)
+{
+    int64_t since_ms;
+    const char *trouble = driver_trouble(hub, &since_ms);
+    member_name(json, "trouble");
+    if (!trouble) {
+        text_put(json, "null");
+        return;
+    }
+    text_put(json, "{\"message\":");
+    text_json(json, span_of(trouble));
+    member_time(json, "since", since_ms);
+    text_put(json, "}");
+}
+
 /* `python` is there for clients that print it. */
 static void serve_info(struct request *request)
 {
@@ -73,6 +90,7 @@ static void serve_info(struct request *request)
     member_name(&json, "usage");
     meter_print_total(hub, &json);
     member_bool(&json, "proxy", routes_are_good(hub->routes));
+    print_trouble(hub, &json);
     member_number(&json, "memory_bytes", resident_bytes());
     text_put(&json, "}");
     request_json(request, 200, &json);
@@ -331,6 +349,7 @@ static void serve_metrics(struct request *request)
 {
     struct hub *hub = request->hub;
     struct text page = {0};
+    int64_t since_ms;
     if (hub->settings->authenticate_prometheus && !request_may_all(request, SCOPE_READ_METRICS))
         return;
     metrics_family(&page, "hubgate_hub_build_info", "gauge", "Which build this is; always 1");
@@ -343,6 +362,8 @@ static void serve_metrics(struct request *request)
     gauge(&page, "hubgate_hub_sessions", "Browsers that are logged in", HASH_COUNT(hub->sessions));
     gauge(&page, "hubgate_hub_proxy_up", "1: the proxy answered last time",
           routes_are_good(hub->routes));
+    gauge(&page, "hubgate_hub_spawner_up", "1: the driver of servers can do its work",
+          !driver_trouble(hub, &since_ms));
     print_requests(request->call->calls, &page);
     metrics_process(&page);
     call_add_header(request->call, "X-JupyterHub-Version", HUB_API_VERSION);

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "hub/code.h"
 #include "hub/cull.h"
+#include "hub/driver.h"
 #include "hub/group.h"
 #include "hub/page.h"
 #include "hub/proxy.h"
@@ -16,7 +17,6 @@
 #include "hub/store.h"
 #include "hub/meter.h"
 #include "login/name.h"
-#include "spawner/local.h"
 #include "web/endpoint.h"
 #include "web/fetch.h"
 
@@ -112,24 +112,6 @@ static void take_login(struct hub *hub)
         .failures_max = (unsigned)settings->login_failures_max,
         .failures_window_s = (unsigned)(settings->login_failures_window_ms / 1000),
     };
-}
-
-static bool make_spawner(struct hub *hub, struct error *error)
-{
-    const struct settings *settings = hub->settings;
-    hub->local = (struct local_settings){
-        .state_dir = settings->state_dir,
-        .homes_dir = settings->homes_dir,
-        .switch_user = settings->switch_user,
-        .ip = settings->server_ip,
-        .environment_keep = (const char *const *)settings->environment_keep.p,
-        .log_bytes_max = settings->log_bytes_max,
-        .stop_grace_ms = settings->stop_timeout_ms,
-        .gpus = (const char *const *)settings->gpus.p,
-        .cgroup = settings->server_cgroup,
-    };
-    hub->spawner = local_new(hub->loop, hub->jobs, &hub->local, error);
-    return hub->spawner != NULL;
 }
 
 static void name_places(struct hub *hub)
@@ -284,7 +266,7 @@ bool hub_start(struct hub *hub, struct error *error)
     hub->authenticator =
         hub->pages ? authenticator_new(hub->loop, hub->jobs, hub->fetcher, &hub->login, error)
                    : NULL;
-    if (!hub->authenticator || !services_read(hub, error) || !make_spawner(hub, error) ||
+    if (!hub->authenticator || !services_read(hub, error) || !driver_make(hub, error) ||
         !restore(hub, &restoring, error))
         return false;
     add_admins(hub);
@@ -401,6 +383,7 @@ void hub_reload(struct hub *hub)
 {
     take_login(hub);
     add_admins(hub);
+    driver_reload(hub);
     routes_check(hub->routes, NULL, NULL);
 }
 
@@ -409,6 +392,8 @@ void hub_reload(struct hub *hub)
 static void on_tick(struct deadline *deadline)
 {
     struct hub *hub = CONTAINER(deadline, struct hub, tick);
+    int64_t since_ms;
+    (void)driver_trouble(hub, &since_ms); /* notices it */
     write_activity(hub);
     meter_measure_all(hub);
     tokens_expire(hub);

@@ -53,9 +53,10 @@ struct hub {
     char *hub_url;  /* base_url + "hub/" */
     char *api_url;  /* where servers reach the API: "http://127.0.0.1:8081/hub/api" */
     int64_t started_ms;
-    bool ending;     /* nothing new starts */
-    bool ending_all; /* … and once the last server has ended, the hub does */
-    bool failed;     /* the exit status is 1 */
+    int64_t trouble_since_ms; /* driver_trouble's; 0: there is none */
+    bool ending;              /* nothing new starts */
+    bool ending_all;          /* … and once the last server has ended, the hub does */
+    bool failed;              /* the exit status is 1 */
     struct {
         struct deadline at;
         bool servers, proxy; /* they end too */

@@ -230,9 +230,9 @@ static const struct conf_row rows[] = {
     {.type = CONF_INDEX,
      .flag = "--spawner <word>",
      FIELD(spawner),
-     .words = {"local"},
+     .words = {"local", "kubernetes"},
      .fallback = "local",
-     .help = "What runs users' servers. local: processes on this machine."},
+     .help = "What runs users' servers. local: processes on this machine. kubernetes: pods."},
     OF_KIND("--server-command <word ...>", server_command, kind_command,
             .fallback = "jupyterhub-singleuser", .example = "[jupyterhub-singleuser]",
             .reloads = true, .help = "Command that starts a user's server."),
@@ -311,6 +311,47 @@ static const struct conf_row rows[] = {
             .help = "What users choose from before a server starts; a list of maps. Only name has "
                     "to be there; what is missing is as the keys above say. allow_groups and "
                     "allow_users: only these see it."),
+
+    SECTION("Servers on Kubernetes"),
+    TEXT("--kubeconfig <file>", kubeconfig, .example = "/etc/hubgate/kubeconfig",
+         .fallback_says = "the cluster that the hub is a pod of, else KUBECONFIG, else "
+                          "~/.kube/config",
+         .help = "File that says how the cluster's API server is reached."),
+    TEXT("--kube-context <name>", kube_context, .fallback_says = "the file's current one",
+         .example = "lab", .help = "The context of that file that counts."),
+    TEXT("--kube-namespace <name>", kube_namespace,
+         .fallback_says = "the hub's own, else the context's, else default", .example = "jhub",
+         .help = "Namespace of users' pods and their volumes."),
+    OF_KIND("--singleuser <json>", singleuser, kind_tree, .reloads = true,
+            .fallback_says = "as zero-to-jupyterhub's chart has it",
+            .example = "\n"
+                       "  image: {name: quay.io/jupyter/scipy-notebook, tag: \"2026-11-24\"}\n"
+                       "  memory: {limit: 2G, guarantee: 512M}\n"
+                       "  storage: {capacity: 10Gi}\n"
+                       "  profileList:\n"
+                       "    - display_name: GPU\n"
+                       "      description: One GPU, for the course on deep learning\n"
+                       "      kubespawner_override:\n"
+                       "        extra_resource_limits: {nvidia.com/gpu: \"1\"}\n"
+                       "      profile_options:\n"
+                       "        image:\n"
+                       "          display_name: Image\n"
+                       "          choices:\n"
+                       "            torch:\n"
+                       "              display_name: PyTorch\n"
+                       "              kubespawner_override: {image: \"ghcr.io/our/torch:2.9\"}\n"
+                       "      allow_groups: [deep-learning]\n",
+            .help = "What users' pods are: the values of the same name of zero-to-jupyterhub's "
+                    "chart, a map. Of profileList, what users choose from, an item may have "
+                    "allow_groups and allow_users too: only these see it; and "
+                    "cull_idle_timeout_s, cull_max_age_s."),
+    OF_KIND("--kubespawner <json>", kubespawner, kind_tree, .reloads = true,
+            .example = "\n  delete_grace_period: 10\n",
+            .help = "Traits of KubeSpawner that singleuser has no value for, a map; each replaces "
+                    "what comes of singleuser."),
+    OF_KIND("--kube-labels <json>", kube_labels, kind_tree, .reloads = true,
+            .example = "\n  app: jupyterhub\n  release: lab\n",
+            .help = "Labels of all pods and volumes, a map."),
 
     SECTION("Limits"),
     NUMBER("--concurrent-spawns-max <n>", concurrent_spawns_max, 1, 10000, .fallback = "64",

@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/str.h"
+#include "hub/choice.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
 #include "hub/token.h"
@@ -71,7 +72,7 @@ const json_t *order_profile(const struct hub *hub, const char *options)
 }
 
 /* *profile NULL: there are none. */
-static bool choose_profile(const struct server *server, const json_t *options,
+static bool choose_profile(const struct hub *hub, const struct user *user, const json_t *options,
                            const json_t **profile, struct error *error)
 {
     const json_t *wanted = json_object_get(options, "profile");
@@ -80,11 +81,23 @@ static bool choose_profile(const struct server *server, const json_t *options,
         return error_set(error, "the options of a server are a JSON object");
     if (wanted && !slug && !json_is_null(wanted))
         return error_set(error, "profile is the slug of a profile, a text");
-    *profile =
-        find_profile(server->hub->settings->profiles, slug && *slug ? slug : NULL, server->user);
+    *profile = find_profile(hub->settings->profiles, slug && *slug ? slug : NULL, user);
     if (!*profile && slug && *slug)
         return error_set(error, "there is no profile %.80s for you; choose another", slug);
     return true;
+}
+
+bool order_allows(const struct hub *hub, const struct user *user, const json_t *options)
+{
+    struct error why;
+    const json_t *profile;
+    if (!choose_profile(hub, user, options, &profile, &why))
+        return false;
+    if (hub->settings->spawner == SPAWNER_LOCAL)
+        return true;
+    json_t *overrides = choice_overrides(profile, options, &why);
+    json_decref(overrides);
+    return overrides != NULL;
 }
 
 static void take_limits(struct spawn_limits *limits, const json_t *profile)
@@ -213,12 +226,22 @@ static void set_environment(struct environment *environment, const struct server
     set_names(environment, server);
     set_scopes(environment, server);
     set_public(environment, server);
+}
+
+/* What other drivers have settings of their own for: which command, and where it begins. */
+static void set_local(struct order *order, const struct settings *settings, const json_t *profile)
+{
     const char *url = either(profile, "default_url", settings->default_url);
     const char *directory = either(profile, "notebook_dir", settings->notebook_dir);
+    set_command(order, settings, profile);
+    /* Jupyter refuses to run as root unless it is told that this is meant. */
+    if (geteuid() == 0 && !settings->switch_user &&
+        strstr(order->command[0], "jupyterhub-singleuser"))
+        add_word(order, "--allow-root");
     if (url)
-        environment_set(environment, "JUPYTERHUB_DEFAULT_URL", url);
+        environment_set(&order->environment, "JUPYTERHUB_DEFAULT_URL", url);
     if (directory)
-        environment_set(environment, "JUPYTERHUB_ROOT_DIR", directory);
+        environment_set(&order->environment, "JUPYTERHUB_ROOT_DIR", directory);
 }
 
 bool order_prepare(struct order *order, const struct server *server, const json_t *options,
@@ -229,16 +252,18 @@ bool order_prepare(struct order *order, const struct server *server, const json_
     *order = (struct order){0};
     if (server->user->leaving)
         return error_set(error, "the user is being deleted");
-    if (!choose_profile(server, options, &profile, error))
+    if (!choose_profile(server->hub, server->user, options, &profile, error))
         return false;
-    set_command(order, settings, profile);
-    /* Jupyter refuses to run as root unless it is told that this is meant. */
-    if (geteuid() == 0 && !settings->switch_user &&
-        strstr(order->command[0], "jupyterhub-singleuser"))
-        add_word(order, "--allow-root");
+    bool local = settings->spawner == SPAWNER_LOCAL;
+    order->overrides = local ? NULL : choice_overrides(profile, options, error);
+    if (!local && !order->overrides)
+        return false;
     set_environment(&order->environment, server, profile);
+    if (local)
+        set_local(order, settings, profile);
     order->spawn.limits = settings->limits;
     take_limits(&order->spawn.limits, profile);
+    order->spawn.overrides = order->overrides;
     order->spawn.user = server->user->name;
     order->spawn.user_id = server->user->id;
     order->spawn.state = server->state;
@@ -261,5 +286,6 @@ void order_release(struct order *order)
     for (size_t i = 0; i < order->command_n; i++)
         free(order->command[i]);
     free(order->command);
+    json_decref(order->overrides);
     environment_release(&order->environment);
 }

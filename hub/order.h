@@ -11,10 +11,12 @@ struct order {
     struct environment environment;
     char **command; /* ended by NULL */
     size_t command_n;
+    json_t *overrides;
 };
 
 /* options: user_options, an object or NULL; `profile` names one by its slug, otherwise the default
- * one counts. false: *error says what is wrong with them. */
+ * one counts; the others choose among its options (hub/choice.h). false: *error says what is wrong
+ * with them. */
 bool order_prepare(struct order *order, const struct server *server, const json_t *options,
                    struct error *error) MUST_CHECK;
 /* The server's own token, which is made last. */
@@ -23,6 +25,9 @@ void order_release(struct order *order);
 
 /* The profile that these user_options (JSON text, or NULL) chose; borrowed; NULL: none. */
 const json_t *order_profile(const struct hub *hub, const char *options);
+/* Whether this user may start a server with these options, an object or NULL, by the settings as
+ * they are now. */
+bool order_allows(const struct hub *hub, const struct user *user, const json_t *options);
 /* Whether this user may choose that profile. */
 bool order_profile_is_for(const json_t *profile, const struct user *user);
 

@@ -22,7 +22,7 @@ static const struct page_row {
     {"login", "error username method action provider provider_url"},
     {"logout", ""},
     {"home", "named_limit"},
-    {"spawn", "owner server server_label action error profiles"},
+    {"spawn", "owner server server_label action error profiles chosen"},
     {"pending", "owner server server_label next spawn_url progress_url failed log"},
     {"not_running", "owner server server_label own spawn_url"},
     {"token", ""},

@@ -83,6 +83,7 @@ void settings_release(struct settings *settings)
     conf_release(&keys, settings);
     free(settings->operand);
     free(settings->database);
+    json_decref(settings->traits);
     *settings = (struct settings){0};
 }
 
@@ -142,6 +143,9 @@ static void exchange(struct settings *current, struct settings *fresh, struct te
         if (row->reloads)
             row_swap(row, current, fresh);
     }
+    json_t *traits = current->traits; /* what comes of them goes with them */
+    current->traits = fresh->traits;
+    fresh->traits = traits;
 }
 
 bool settings_reload(struct settings *current, int argc, char **argv, struct text *said,

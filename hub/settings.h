@@ -19,7 +19,7 @@ enum settings_action {
 };
 
 enum settings_authenticator { AUTH_DUMMY, AUTH_PASSWORD_FILE, AUTH_PAM, AUTH_OAUTH2, AUTH_HEADER };
-enum settings_spawner { SPAWNER_LOCAL };
+enum settings_spawner { SPAWNER_LOCAL, SPAWNER_KUBERNETES };
 
 /* Texts are the struct's own; NULL: not given and without a default. Lists that were not given are
  * empty, and end with NULL. Keys that settings_reload may change are marked (reload):
@@ -115,6 +115,11 @@ struct settings {
     uint64_t log_bytes_max;        /* of a server's log */
     json_t *profiles;              /* (reload) see below; NULL: none */
 
+    /* ---- servers on Kubernetes ---- */
+    char *kubeconfig, *kube_context, *kube_namespace; /* NULL: see pods/pods.h */
+    json_t *singleuser, *kubespawner, *kube_labels;   /* (reload) as given; NULL: nothing */
+    json_t *traits; /* (reload) what comes of them (pods/values); NULL with another spawner */
+
     /* ---- limits ---- */
     uint32_t concurrent_spawns_max;    /* (reload) */
     uint32_t active_servers_max;       /* (reload) 0: none */
@@ -142,6 +147,15 @@ struct settings {
  *   memory_limit: bytes; cpu_limit: cores, a real; pids_limit, gpus: integers;
  *   environment: object of texts; command, args: arrays of texts; default_url, notebook_dir: texts;
  *   allow_groups, allow_users: arrays of texts; cull_idle_timeout_s, cull_max_age_s: integers.
+ * On Kubernetes they come from singleuser.profileList. Limits and gpus are for people to see there,
+ * and beside them there are:
+ *   where: "[0]", ".gpu": which of the list it was, for messages;
+ *   override: what is laid over the driver's settings;
+ *   options: an array of objects, in the order in which they are laid over too:
+ *     key, display_name: texts;
+ *     choices: an array of objects with id, display_name: texts; default: bool, true of one;
+ *     kubespawner_override;
+ *     unlisted_choice, where it is enabled: as it was given (spawner contract 7).
  *
  * `services` is an array of objects, in which only name and token, texts, are always there:
  *   url: "http://host:port", what the proxy leads BASE_URL/services/NAME/ to;

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "hub/keys.h"
 #include "hub/secret.h"
+#include "hub/settle_kubernetes.h"
 #include "hub/settle_login.h"
 
 #include <assert.h>
@@ -270,7 +271,7 @@ static bool check_profiles(struct settling *settling)
     return true;
 }
 
-static bool settle_servers(struct settling *settling)
+static bool settle_local(struct settling *settling)
 {
     struct settings *settings = settling->settings;
     if (!settle_has(settling, "--switch-user"))
@@ -284,6 +285,12 @@ static bool settle_servers(struct settling *settling)
                              "there are only %zu in gpus; ask for less, or list more there",
                              settings->gpus.n);
     return check_profiles(settling);
+}
+
+static bool settle_servers(struct settling *settling)
+{
+    return settle_kubernetes(settling) &&
+           (settling->settings->spawner != SPAWNER_LOCAL || settle_local(settling));
 }
 
 /* ---- services ---- */

@@ -285,6 +285,17 @@ static bool read_cull_groups(void *field, const char *text, struct error *why)
     return false;
 }
 
+static bool read_tree(void *field, const char *text, struct error *why)
+{
+    json_t *tree = load(text, why);
+    if (!tree || json_is_object(tree))
+        return keep_map(field, tree);
+    json_decref(tree);
+    return error_set(why, "a map was expected");
+}
+
+const struct conf_kind kind_tree = {read_tree, tree_free, tree_same, .takes_trees = true,
+                                    .keeps_types = true};
 const struct conf_kind kind_environment = {read_environment, tree_free, tree_same,
                                            .takes_trees = true};
 const struct conf_kind kind_profiles = {read_profiles, tree_free, tree_same, .takes_trees = true};

@@ -11,5 +11,6 @@ extern const struct conf_kind kind_environment; /* object of texts */
 extern const struct conf_kind kind_profiles;
 extern const struct conf_kind kind_services; /* token_file and token_env as given; no token yet */
 extern const struct conf_kind kind_cull_groups;
+extern const struct conf_kind kind_tree; /* a map as it is, with the types that its values have */
 
 #endif

@@ -8,6 +8,7 @@
 #include "hub/page.h"
 #include "hub/request.h"
 #include "hub/settings.h"
+#include "hub/spawn_form.h"
 #include "login/name.h"
 
 #include <stdio.h>
@@ -17,7 +18,6 @@
 enum {
     FIRST_LOOK_MS = 1000, /* a start that fails at once says so at once (hub contract B4) */
     STOP_WAIT_MS = 10000, /* a server that is stopping is started again after */
-    OPTIONS_MAX = 64,
     BUSY_S = 30,
     FULL_S = 60,
 };
@@ -129,93 +129,6 @@ void start_offer(struct request *request, const char *next)
     free(spawn);
 }
 
-/* --- the form --- */
-
-/* The profiles that the user may choose from, as the page wants to know them; NULL: none. To be
- * released. */
-static json_t *profiles_for(const struct hub *hub, const struct user *user)
-{
-    static const char *const members[] = {"slug",         "name",      "description", "default",
-                                          "memory_limit", "cpu_limit", "gpus"};
-    json_t *profile, *all = json_array();
-    size_t i;
-    json_array_foreach(hub->settings->profiles, i, profile)
-    {
-        if (!order_profile_is_for(profile, user))
-            continue;
-        json_t *shown = json_object();
-        for (size_t j = 0; j < COUNT(members); j++)
-            if (json_object_get(profile, members[j]))
-                json_object_set(shown, members[j], json_object_get(profile, members[j]));
-        json_array_append_new(all, shown);
-    }
-    if (json_array_size(all) > 0)
-        return all;
-    json_decref(all);
-    return NULL;
-}
-
-static bool has_choice(const struct hub *hub, const struct user *user)
-{
-    json_t *profiles = profiles_for(hub, user);
-    json_decref(profiles);
-    return profiles;
-}
-
-static void show_form(struct request *request, const struct user *user, unsigned status,
-                      const char *error)
-{
-    json_t *profiles = profiles_for(request->hub, user);
-    char *next = goal_next(request);
-    char *action = goal_of(request->hub, "spawn", user->name, request->args[1], next);
-    char *list = profiles ? json_dumps(profiles, JSON_COMPACT) : NULL;
-    request_page(request, status, "spawn",
-                 (const struct page_value[]){
-                     {"owner", user->name},
-                     {"server", request->args[1]},
-                     {"server_label", label_of(request, request->args[1])},
-                     {"action", action},
-                     {"error", error},
-                     {"profiles", list},
-                     {NULL, NULL},
-                 });
-    json_decref(profiles);
-    free(list);
-    free(action);
-    free(next);
-}
-
-/* Members of a form or query as user options: a text, or a list of them where a name comes again.
- * NULL: none. *good is false when there are too many or they are not UTF-8. */
-static json_t *options_of(struct span form, bool *good)
-{
-    json_t *options = json_object();
-    char *name, *value;
-    *good = true;
-    while (*good && form_next(&form, &name, &value)) {
-        json_t *text = json_string(value), *before = json_object_get(options, name);
-        bool ours = strcmp(name, "next") == 0 || strcmp(name, "_xsrf") == 0;
-        if (ours)
-            json_decref(text);
-        else if (!text || json_object_size(options) >= OPTIONS_MAX)
-            *good = false, json_decref(text);
-        else if (json_is_array(before) && json_array_size(before) >= OPTIONS_MAX)
-            *good = false, json_decref(text);
-        else if (json_is_array(before))
-            *good = !json_array_append_new(before, text);
-        else if (before)
-            *good = !json_object_set_new(options, name, json_pack("[O,o]", before, text));
-        else
-            *good = !json_object_set_new(options, name, text);
-        free(name);
-        free(value);
-    }
-    if (*good && json_object_size(options) > 0)
-        return options;
-    json_decref(options);
-    return NULL;
-}
-
 /* --- a start --- */
 
 static void on_settled(struct request *request, bool ready, const char *why);
@@ -263,8 +176,8 @@ static void start(struct request *request, struct user *user, const json_t *opti
         request_busy(request, FULL_S, request_words(request, "servers_full"));
         break;
     case START_REFUSED:
-        if (has_choice(request->hub, user))
-            show_form(request, user, 400, error.text);
+        if (spawn_form_is_for(request->hub, user))
+            spawn_form_show(request, user, options, error.text);
         else
             request_fail(request, 400, "%s", error.text);
         break;
@@ -277,11 +190,12 @@ static void choose(struct request *request, struct user *user)
     bool good, posted = request->call->method == CALL_POST;
     if (!server_find(user, request->args[1]) && !may_be_made(request, user))
         return;
-    json_t *options = options_of(posted ? call_body(request->call) : request->call->query, &good);
+    struct span form = posted ? call_body(request->call) : request->call->query;
+    json_t *options = spawn_form_read(request->hub, form, &good);
     if (!good)
         request_fail(request, 400, "%s", request_words(request, "error_400_message"));
-    else if (!posted && !options && has_choice(request->hub, user))
-        show_form(request, user, 200, NULL);
+    else if (!posted && !options && spawn_form_is_for(request->hub, user))
+        spawn_form_offer(request, user);
     else
         start(request, user, options);
     json_decref(options);

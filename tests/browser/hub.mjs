@@ -56,6 +56,7 @@ export class Hub {
     writeFileSync(token, hub.token, { mode: 0o600 });
     writeFileSync(join(hub.directory, 'hub.yaml'), JSON.stringify({
       hub_port: hubPort,
+      hub_connect_url: `http://127.0.0.1:${hubPort}`,
       state_dir: join(hub.directory, 'state'),
       homes_dir: join(hub.directory, 'homes'),
       switch_user: false,

@@ -114,6 +114,7 @@ def test_metrics(hub, api):
     assert figure(page, 'jupyterhub_active_users{period="24h"}') >= 1
     assert figure(page, 'hubgate_hub_requests_total{status="201"}') >= 1
     assert figure(page, "hubgate_hub_proxy_up") == 1
+    assert figure(page, "hubgate_hub_spawner_up") == 1
     assert figure(page, 'hubgate_hub_starts_total{end="ready"}') >= 1
     assert 0 < figure(page, "hubgate_hub_start_seconds_sum") < 60
     assert figure(page, "process_resident_memory_bytes") > 0

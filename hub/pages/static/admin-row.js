@@ -12,6 +12,9 @@ const SOON_MS = 300;
 
 const cell = (label, kind, ...content) => element('td', { role: 'cell', class: kind, 'data-label': label }, ...content);
 
+// What the server runs as, where its driver has names for that.
+const placeOf = (place) => [place?.pod_name, place?.node].filter(Boolean).join(' · ');
+
 // The cells of one server, to be put into a row.
 class ServerCells {
   constructor(owner, name, changed) {
@@ -25,6 +28,7 @@ class ServerCells {
     };
     const button = (key, act) => element('button', { type: 'button', ...said(key), onclick: act }, icon(key));
     this.state = element('span', { class: 'state' });
+    this.place = element('span', { class: 'place' });
     this.cpu = element('span');
     this.cpuChart = new Chart('chart_cpu', asPercent);
     this.memory = element('span');
@@ -36,7 +40,7 @@ class ServerCells {
     this.open = element('a', { ...said('open'), class: 'button quiet only-icon' }, icon('open'));
     this.actions = element('td', { role: 'cell', class: 'actions' }, element('div', {}, this.log, this.stop, this.start, this.open));
     this.nodes = [
-      cell(t('admin_server'), 'where', this.state),
+      cell(t('admin_server'), 'where', this.state, this.place),
       cell(t('cpu'), 'measure', this.cpu, this.cpuChart.node),
       cell(t('memory'), 'measure', this.memory, this.memoryChart.node),
       cell(t('last_activity'), 'when', this.active),
@@ -51,6 +55,7 @@ class ServerCells {
     const focused = this.actions.contains(document.activeElement);
     this.state.dataset.state = state;
     setText(this.state, stateText(state));
+    setText(this.place, placeOf(server.state));
     setText(this.cpu, usage ? cpuText(usage) : '');
     setText(this.memory, usage ? memoryText(usage) : '');
     this.cpuChart.show(history.map(([time, cpu]) => [time, cpu]), 1);

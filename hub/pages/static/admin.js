@@ -1,5 +1,5 @@
 // The admin's page: all users, a screenful at a time, with their servers and what they use.
-import { asNumber, byId, element, setText, t, whileSeen } from './page.js';
+import { ago, asNumber, byId, element, setText, t, whileSeen } from './page.js';
 import { apiPath, look, send } from './api.js';
 import { complain, notice } from './notice.js';
 import { confirmed, dialogForm, showDialog } from './dialog.js';
@@ -73,6 +73,7 @@ async function lookAtFigures() {
   setText(byId('figure-running'), asNumber(active - pending));
   setText(byId('figure-spawning'), asNumber(pending));
   setText(byId('figure-memory'), info.usage ? memoryText(info.usage) : '–');
+  setText(byId('trouble'), info.trouble ? t('admin_trouble', { since: ago(info.trouble.since), message: info.trouble.message }) : '');
 }
 
 const lookNow = whileSeen(async () => {

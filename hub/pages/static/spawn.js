@@ -1,8 +1,12 @@
 // The profiles to choose from. The form is the browser's own: `profile` is the slug of the chosen one.
 import { asBytes, asCores, asNumber, byId, element, t } from './page.js';
+import { optionFields } from './option.js';
 
-const profiles = JSON.parse(byId('main').dataset.profiles || '[]');
-const usual = profiles.find((profile) => profile.default) ?? profiles[0];
+const given = byId('main').dataset;
+const profiles = JSON.parse(given.profiles || '[]');
+const chosen = JSON.parse(given.chosen || '{}'); // user options to begin with
+const usual = profiles.find((profile) => profile.slug === chosen.profile)
+  ?? profiles.find((profile) => profile.default) ?? profiles[0];
 
 function limits(profile) {
   const said = [];
@@ -12,8 +16,10 @@ function limits(profile) {
   return said;
 }
 
+// What is chosen beside a profile is there while the profile is the chosen one.
 function card(profile, place) {
   const id = `profile-${place}`;
+  const options = optionFields(profile, place, profile === usual ? chosen : {});
   const radio = element('input', {
     type: 'radio',
     name: 'profile',
@@ -24,9 +30,9 @@ function card(profile, place) {
     'aria-describedby': `${id}-about`,
   });
   const said = limits(profile);
-  return element(
+  const pick = element(
     'label',
-    { class: 'choice' },
+    { class: 'pick' },
     radio,
     element(
       'span',
@@ -40,9 +46,16 @@ function card(profile, place) {
       ),
     ),
   );
+  return { radio, options, node: element('div', { class: 'choice' }, pick, options) };
 }
 
 if (profiles.length > 0) {
+  const cards = profiles.map(card);
+  const show = () => {
+    for (const { radio, options } of cards) if (options) options.hidden = options.disabled = !radio.checked;
+  };
   const legend = element('legend', { class: 'unseen' }, t('spawn_profile'));
-  byId('profiles').append(element('fieldset', { class: 'choices' }, legend, ...profiles.map(card)));
+  const all = element('fieldset', { class: 'choices', onchange: show }, legend, ...cards.map(({ node }) => node));
+  show();
+  byId('profiles').append(all);
 }
