@@ -150,12 +150,15 @@ static bool settle_dummy(struct settling *settling, const char *open_by)
                          open_by);
 }
 
+/* Where nobody named a file, the first password makes it: in a container nothing runs before the
+ * hub. */
 static bool settle_password_file(struct settling *settling)
 {
     struct error why;
     const char *file = settling->settings->password_file;
     if (access(file, F_OK) != 0 && errno == ENOENT)
-        return settle_refuse(settling, "--password-file",
+        return !settle_has(settling, "--password-file") ||
+               settle_refuse(settling, "--password-file",
                              "there is no %s; make it: hubgate-hub --config FILE password NAME",
                              file);
     return secret_is_private(file, &why) ||

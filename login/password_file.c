@@ -98,7 +98,9 @@ static bool read_file(const char *path, struct text *text, struct error *error)
     struct stat stat;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return error_set(error, "%s: %s", path, strerror(errno));
+        return error_set(error, "%s: %s%s", path, strerror(errno),
+                         errno == ENOENT ? "; make it: hubgate-hub --config FILE password NAME"
+                                         : "");
     bool good = (fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode)) ||
                 error_set(error, "%s: no regular file", path);
     if (good && (stat.st_mode & (S_IROTH | S_IWOTH)))

@@ -206,6 +206,16 @@ static void test_a_file_of_passwords_is_private(void **state)
     assert_true(settings.allow_all);
 }
 
+static void test_the_first_password_makes_the_file_that_nobody_named(void **state)
+{
+    (void)state;
+    char text[256];
+    snprintf(text, sizeof text, "authenticator: password-file\nstate_dir: %s\n",
+             in_directory("new"));
+    expect_good(text, "");
+    assert_int_not_equal(access(settings.password_file, F_OK), 0);
+}
+
 static void test_header_wants_to_know_whom_to_believe(void **state)
 {
     (void)state;
@@ -327,6 +337,7 @@ int main(void)
         TEST(test_who_is_allowed_by_default),
         TEST(test_groups_are_listed_where_somebody_has_some),
         TEST(test_a_file_of_passwords_is_private),
+        TEST(test_the_first_password_makes_the_file_that_nobody_named),
         TEST(test_header_wants_to_know_whom_to_believe),
         TEST(test_presets_fill_in_what_is_not_given),
         TEST(test_oauth2_says_what_it_needs),
