@@ -129,17 +129,19 @@ browser: all ## the hub, JupyterHub and JupyterLab in Chromium
 check: unit asan e2e hub lint ## everything a change must pass (sanitizers included)
 
 # Archives for `ctr images import` and the like, of the programs as they are built here: no engine, no base image.
-IMAGE_NAME ?= registry.example.org/hubgate
+REGISTRY ?= registry.example.org
 images: $(addprefix $(BUILD)/images/,proxy.tar hub.tar) ## OCI archives of proxy and hub into build/images/
-$(BUILD)/images/proxy.tar: IMAGE = $(IMAGE_NAME):$(VERSION)
 $(BUILD)/images/proxy.tar: $(BUILD)/hubgate
-$(BUILD)/images/hub.tar: IMAGE = $(IMAGE_NAME)-hub:$(VERSION)
 $(BUILD)/images/hub.tar: $(BUILD)/hubgate-hub $(BUILD)/hubctl
 $(BUILD)/images/%.tar: deploy/images/%/Dockerfile deploy/images/root deploy/images/pack
 	@rm -rf $(@:.tar=)
 	@mkdir -p $(@D)
 	deploy/images/root $* $(BUILD) $(@:.tar=)
-	deploy/images/pack --name $(IMAGE) --arg VERSION=$(VERSION) --arg COMMIT=$(COMMIT) $< $(@:.tar=) $@
+	deploy/images/pack --registry $(REGISTRY) --arg VERSION=$(VERSION) --arg COMMIT=$(COMMIT) $< $(@:.tar=) $@
+
+.PHONY: pins
+pins: ## ask the registry whether the Python lists of users' images are good (gigabytes)
+	deploy/images/pins
 
 asan: ## unit tests and the programs under address and undefined-behaviour sanitizers
 	$(MAKE) BUILD=build/asan OPTIM='-O1 -g -fno-omit-frame-pointer' LTO= HARDEN=-fPIE \
