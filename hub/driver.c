@@ -1,8 +1,15 @@
 #include "hub/driver.h"
 
+#include "base/text.h"
 #include "hub/hub.h"
 #include "hub/settings.h"
+#include "pods/pods.h"
 #include "spawner/local.h"
+#include "tls/digest.h"
+
+#include <stdio.h>
+
+enum { HUB_NAME_BYTES = 4 };
 
 static struct spawner *make_local(struct hub *hub, struct error *error)
 {
@@ -21,17 +28,42 @@ static struct spawner *make_local(struct hub *hub, struct error *error)
     return local_new(hub->loop, hub->jobs, &hub->local, error);
 }
 
+/* A name for this hub that stays: of its secret, which nobody else has, as little as tells it from
+ * the other hubs of a namespace. */
+static void name_hub(const struct hub *hub, char name[static 2 * HUB_NAME_BYTES + 1])
+{
+    struct text text = {0};
+    text_put(&text, "hub ");
+    text_add(&text, (struct span){(const char *)hub->cookie_secret, DIGEST_BYTES});
+    digest_hex((struct span){text.p, text.n}, HUB_NAME_BYTES, name);
+    text_release(&text);
+}
+
+static struct spawner *make_pods(struct hub *hub, struct error *error)
+{
+    const struct settings *settings = hub->settings;
+    char name[2 * HUB_NAME_BYTES + 1];
+    name_hub(hub, name);
+    return pods_new(hub->loop,
+                    &(struct pods_settings){.kubeconfig = settings->kubeconfig,
+                                            .context = settings->kube_context,
+                                            .space = settings->kube_namespace,
+                                            .traits = settings->traits,
+                                            .hub = name},
+                    error);
+}
+
 bool driver_make(struct hub *hub, struct error *error)
 {
-    if (hub->settings->spawner == SPAWNER_KUBERNETES)
-        return error_set(error, "spawner: kubernetes is not in this build yet");
-    hub->spawner = make_local(hub, error);
+    hub->spawner = hub->settings->spawner == SPAWNER_KUBERNETES ? make_pods(hub, error)
+                                                                : make_local(hub, error);
     return hub->spawner != NULL;
 }
 
 void driver_reload(struct hub *hub)
 {
-    (void)hub;
+    if (hub->settings->spawner == SPAWNER_KUBERNETES)
+        pods_set_traits(hub->spawner, hub->settings->traits);
 }
 
 const char *driver_trouble(struct hub *hub, int64_t *since_ms)
