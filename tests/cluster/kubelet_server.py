@@ -1,4 +1,4 @@
-"""The kubelet's own server, which the API server calls for logs."""
+"""The kubelet's own server, which the API server calls for logs and exec."""
 
 import contextlib
 import http.server
@@ -6,6 +6,8 @@ import json
 import ssl
 import threading
 import urllib.parse
+
+import exec_streams
 
 
 def start(kubelet):
@@ -44,11 +46,23 @@ class Handler(http.server.BaseHTTPRequestHandler):
         match at.path.strip("/").split("/"):
             case ["containerLogs", _, pod, container]:
                 self.logs(pod, container, query)
+            case ["exec", _, pod, container]:
+                self.exec(pod, container, urllib.parse.parse_qs(at.query))
             case ["pods"]:
                 self.answer(200, json.dumps({"kind": "PodList", "items": [
                     worker.pod for worker in self.server.kubelet.workers.values()]}))
             case _:
                 self.answer(404, "not found")
+
+    do_POST = do_GET
+
+    def exec(self, pod, name, query):
+        worker = self.server.kubelet.worker(pod)
+        one = next((one for one in worker.containers if one.name == name and one.process), None) if worker else None
+        if not one:
+            return self.answer(500, f'unable to upgrade connection: container not found ("{name}")')
+        self.close_connection = True
+        exec_streams.serve(self.connection, one, query)
 
     def answer(self, code, text):
         body = text.encode()

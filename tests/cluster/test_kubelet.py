@@ -1,13 +1,18 @@
 """The test kubelet says of a pod what a real one says, and runs what it asks for."""
 
+import contextlib
 import http.client
 import json
+import os
+import subprocess
+import termios
 
 import pytest
 
 import calls
 import images
-from control_plane import wait_for
+import kubeconfig
+from control_plane import tool, wait_for
 
 
 def pod(name="one", image="hubgate.test/idle", **more):
@@ -298,3 +303,56 @@ def test_a_pod_removed_at_once_leaves_no_process(namespace, kubelet, run, until)
     process = kubelet.worker("one").containers[0].process
     namespace.admin.delete(namespace.path("pods", "one"), body={"gracePeriodSeconds": 0})
     process.wait(15)
+
+
+@pytest.fixture
+def kubectl(control_plane, namespace, tmp_path):
+    """kubectl("exec", …, input="…"): what it printed, and how it ended; kubectl.start(…): the process."""
+    program, = tool("kubectl")
+    config = kubeconfig.write(tmp_path / "config", control_plane, {"token": control_plane.token},
+                              namespace=namespace.name)
+
+    def call(*arguments, **more):
+        return subprocess.run([program, f"--kubeconfig={config}", *arguments], capture_output=True, text=True,
+                              check=False, timeout=60, **more)
+
+    call.start = lambda *arguments, **more: subprocess.Popen(
+        [program, f"--kubeconfig={config}", *arguments], **more)
+    return call
+
+
+def test_a_command_in_a_running_container(run, until, kubectl):
+    run(pod(container={"env": [{"name": "WORD", "value": "said"}]}))
+    until("Running")
+    done = kubectl("exec", "-i", "one", "--", "sh", "-c", "read x; echo $WORD $x; echo bad >&2; exit 7", input="in\n")
+    assert done.stdout == "said in\n" and done.stderr.startswith("bad\n") and done.returncode == 7
+    assert kubectl("exec", "one", "--", "pwd").stdout
+    much = "0123456789abcdef" * 65536
+    assert kubectl("exec", "-i", "one", "--", "cat", input=much).stdout == much
+
+
+def test_a_command_with_a_terminal(run, until, kubectl):
+    run(pod())
+    until("Running")
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (33, 77))
+    said = ""
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, ours)
+        done = kubectl.start("exec", "-it", "one", "--", "sh", "-c",
+                             "until stty size | grep '33 77'; do sleep 0.1; done; read x; echo got $x; exit 3",
+                             stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        stack.callback(done.kill)
+        while "33 77" not in said:
+            said += os.read(ours, 4096).decode()
+        os.write(ours, b"this\n")
+        while "got this" not in said:
+            said += os.read(ours, 4096).decode()
+        assert done.wait(30) == 3
+
+
+def test_a_command_that_is_not_there(run, until, kubectl):
+    run(pod())
+    until("Running")
+    assert kubectl("exec", "one", "--", "not-there-at-all").returncode
