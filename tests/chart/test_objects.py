@@ -334,5 +334,10 @@ def test_secrets_are_given_or_made(rendered):
     assert password["valueFrom"]["secretKeyRef"] == {"name": "mine", "key": "hub.config.DummyAuthenticator.password"}
 
 
+def test_helm_finds_nothing_to_complain_of():
+    said = charts.helm("lint", "--strict", charts.CHART)
+    assert said.returncode == 0 and "[WARNING]" not in said.stdout, said.stdout
+
+
 def test_the_chart_has_few_templates():
     assert len(list((charts.CHART / "templates").iterdir())) <= 20
