@@ -94,6 +94,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
 
+# A program of the cluster tests.
+$(BUILD)/cluster/%: tests/cluster/%.c $(BUILD)/hub.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS)
+
 # A fuzz target over its corpus; with -fsanitize=fuzzer in place of replay.c it is libFuzzer's.
 FUZZ_MAIN ?= tests/fuzz/replay.c
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit/forward_rig.h $(OBJ)
@@ -114,7 +119,7 @@ jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-
 ctl: all ## tests of hubctl, against real hubs
 	tests/hubctl/run
 
-cluster: all ## tests against a real Kubernetes API server, built when missing
+cluster: all $(BUILD)/cluster/asker ## tests against a real Kubernetes API server, built when missing
 	tests/cluster/run
 
 chart: all ## the chart: rendered by helm, held against a real API server
@@ -198,6 +203,6 @@ install: all ## install into PREFIX (DESTDIR respected)
 	    LICENSE $(DESTDIR)$(PREFIX)/share/doc/hubgate
 
 clean: ## remove what make built (the virtual environments stay)
-	rm -rf $(addprefix $(BUILD)/,obj unit fuzz bench images hub.a ctl.a asan tsan libfuzzer) $(PROGRAMS)
+	rm -rf $(addprefix $(BUILD)/,obj unit cluster fuzz bench images hub.a ctl.a asan tsan libfuzzer) $(PROGRAMS)
 
 -include $(OBJ:.o=.d) $(HUB_OBJ:.o=.d) $(CTL_OBJ:.o=.d) $(wildcard $(BUILD)/obj/main.d $(BUILD)/obj/*/main.d) $(UNIT:=.d) $(HUB_UNIT:=.d) $(CTL_UNIT:=.d)

@@ -34,9 +34,10 @@ struct mirror {
     struct deadline again; /* the next try; while the watch lasts, the time from which it holds */
     struct backoff backoff;
     enum next next;
-    char *version; /* that was seen last */
-    char *page;    /* where the list goes on; NULL: at its start */
-    char *trouble; /* as it was told; NULL: there is none */
+    bool was_forgotten, has_ended; /* since a watch held: by 410; a watch, by itself */
+    char *version;                 /* that was seen last */
+    char *page;                    /* where the list goes on; NULL: at its start */
+    char *trouble;                 /* as it was told; NULL: there is none */
     struct lines lines;
     struct roll roll;
     bool is_synced;
@@ -224,10 +225,11 @@ static void retry(struct mirror *mirror, enum next next, const char *why)
         tell_trouble(mirror, why);
 }
 
-/* Where nothing has failed since a watch held, the next try is made at once. */
-static void retry_soon(struct mirror *mirror, enum next next, const char *why)
+/* Tries again at once, the first time since a watch held; after that as above. */
+static void retry_soon(struct mirror *mirror, enum next next, bool *before, const char *why)
 {
-    bool at_once = mirror->backoff.ms == 0;
+    bool at_once = !*before;
+    *before = true;
     retry(mirror, next, at_once ? NULL : why);
     if (!at_once || mirror->over)
         return;
@@ -307,7 +309,7 @@ static void take_list(struct mirror *mirror, const struct apicall_answer *answer
 {
     mirror->call = NULL;
     if (answer->status == 410)
-        retry_soon(mirror, LIST_ANEW, answer->error);
+        retry_soon(mirror, LIST_ANEW, &mirror->was_forgotten, answer->error);
     else if (answer->error)
         retry(mirror, LIST_ANEW, answer->error);
     else
@@ -331,7 +333,7 @@ static void take_error(struct mirror *mirror, const struct apistatus *status)
     snprintf(what, sizeof what, "watch %s", mirror->what);
     apistatus_line(status, what, status->code, apiserver_url(mirror->server), line, sizeof line);
     if (status->code == 410)
-        retry_soon(mirror, LIST_ANEW, line);
+        retry_soon(mirror, LIST_ANEW, &mirror->was_forgotten, line);
     else
         retry(mirror, is_known(status->code) ? WATCH_ON : LIST_ANEW, line);
 }
@@ -398,9 +400,9 @@ static void take_end(struct mirror *mirror, const struct apicall_answer *answer)
 {
     mirror->call = NULL;
     if (!answer->error || !answer->status)
-        retry_soon(mirror, WATCH_ON, answer->error);
+        retry_soon(mirror, WATCH_ON, &mirror->has_ended, answer->error);
     else if (answer->status == 410)
-        retry_soon(mirror, LIST_ANEW, answer->error);
+        retry_soon(mirror, LIST_ANEW, &mirror->was_forgotten, answer->error);
     else
         retry(mirror, is_known(answer->status) ? WATCH_ON : LIST_ANEW, answer->error);
 }
@@ -409,6 +411,7 @@ static void take_end(struct mirror *mirror, const struct apicall_answer *answer)
 static void hold(struct mirror *mirror)
 {
     mirror->backoff.ms = 0;
+    mirror->was_forgotten = mirror->has_ended = false;
     tell_trouble(mirror, NULL);
 }
 
