@@ -56,3 +56,15 @@ void cell_left(struct table *table, const json_t *model, const char *name)
     units_age(&text, ms - units_now_ms());
     table_number(table, (double)ms, &text);
 }
+
+void cell_measure(struct table *table, bool known, double value,
+                  void (*print)(struct text *out, double value))
+{
+    struct text text = {0};
+    if (!known) {
+        table_none(table);
+        return;
+    }
+    print(&text, value);
+    table_number(table, value, &text);
+}

@@ -14,5 +14,8 @@ void cell_age(struct table *table, const json_t *model, const char *name);
 void cell_left(struct table *table, const json_t *model, const char *name);
 /* The text, which is taken. */
 void cell_taken(struct table *table, struct text *text, enum tone tone);
+/* A measure as `print` says it, where it is known. */
+void cell_measure(struct table *table, bool known, double value,
+                  void (*print)(struct text *out, double value));
 
 #endif

@@ -169,7 +169,7 @@ static void print_choices(FILE *out, const struct verb *verb)
         fprintf(out, "; _hubctl_names %s", names_of[verb->names]);
     fputs("; return; fi\n    case $first in\n", out);
     for (size_t i = 0; i < VERB_CHOICES_MAX && verb->choices[i]; i++) {
-        const char *names = names_after(verb->choices[i]);
+        const char *names = verb->words_max > 1 ? names_after(verb->choices[i]) : NULL;
         if (names)
             fprintf(out, "    %s) _hubctl_names %s ;;\n", verb->choices[i], names);
     }

@@ -94,18 +94,6 @@ static void server_name(const json_t *server, struct text *out)
         text_format(out, "/%s", name);
 }
 
-static void cell_measure(struct table *table, bool known, double value,
-                         void (*print)(struct text *out, double value))
-{
-    struct text text = {0};
-    if (!known) {
-        table_none(table);
-        return;
-    }
-    print(&text, value);
-    table_number(table, value, &text);
-}
-
 static void server_row(struct table *table, json_t *server)
 {
     struct text name = {0};

@@ -19,6 +19,7 @@ struct kube {
     struct note *note;
     struct loop *loop;
     struct apiserver *server;
+    unsigned status; /* of the last answer */
     char where[512];
 };
 
@@ -131,6 +132,11 @@ char *kube_path(const struct kube *kube, const struct apiresource *resource, con
 
 /* ---- what went wrong ---- */
 
+unsigned kube_status(const struct kube *kube)
+{
+    return kube->status;
+}
+
 bool kube_refused(const struct kube *kube, unsigned status, const char *says, struct error *error)
 {
     const char *context = apiserver_context(kube->server);
@@ -175,6 +181,7 @@ static void on_done(void *arg, const struct apicall_answer *answer)
     struct asking *asking = arg;
     asking->call = NULL;
     asking->good = !answer->error;
+    asking->kube->status = answer->status;
     asking->json = json_incref(answer->json);
     if (answer->error)
         kube_refused(asking->kube, answer->status, answer->error, asking->error);

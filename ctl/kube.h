@@ -44,6 +44,8 @@ json_t *kube_list(struct kube *kube, const char *what, const char *path, const c
 typedef bool kube_sink(void *arg, struct span bytes);
 bool kube_stream(struct kube *kube, const char *what, const char *path, kube_sink *sink, void *arg,
                  struct error *error) MUST_CHECK;
+/* Of the last answer; 0: there was none. */
+unsigned kube_status(const struct kube *kube);
 /* The same line of an answer that came to somebody else: what the API server said and, where that
  * helps, what to do. Returns false. */
 bool kube_refused(const struct kube *kube, unsigned status, const char *says, struct error *error);

@@ -56,7 +56,7 @@ static void everywhere_row(struct table *table, json_t *pod)
 }
 
 /* As other verbs take it. */
-static void row_name(const json_t *pod, struct text *out)
+void pods_name(const json_t *pod, struct text *out)
 {
     const char *user = pod_user(pod), *server = pod_server(pod);
     text_put(out, user ? user : "");
@@ -77,10 +77,10 @@ static const struct column columns[] = {COLUMNS};
 static const struct column everywhere_columns[] = {{.title = "NAMESPACE"}, COLUMNS};
 
 const struct kind kind_pods = {
-    "pods", "pod", columns, COUNT(columns), pod_row, row_name,
+    "pods", "pod", columns, COUNT(columns), pod_row, pods_name,
 };
 const struct kind kind_pods_everywhere = {
-    "pods", "pod", everywhere_columns, COUNT(everywhere_columns), everywhere_row, row_name,
+    "pods", "pod", everywhere_columns, COUNT(everywhere_columns), everywhere_row, pods_name,
 };
 
 /* ---- finding ---- */

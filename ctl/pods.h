@@ -9,6 +9,9 @@
 extern const struct kind kind_pods;
 extern const struct kind kind_pods_everywhere; /* with the namespace */
 
+/* A pod's server as other verbs take it: "ada/gpu". */
+void pods_name(const json_t *pod, struct text *out);
+
 /* Every pod that belongs to a user. NULL: *error. */
 json_t *pods_all(struct kube *kube, struct error *error) MUST_CHECK;
 /* Those of one user's servers, the default one alone unless `any`. Empty: there are none. */

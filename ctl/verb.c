@@ -159,16 +159,21 @@ const struct verb verbs[] = {
     },
     {
         .name = "top",
-        .operands = "",
-        .summary = "watch running servers: CPU, memory, last activity",
+        .operands = "[servers|pods]",
+        .summary = "watch running servers or pods: CPU, memory, last activity",
         .text = "A table that is drawn again every two seconds, those with the most CPU first, as "
-                "many as the terminal has lines. Goes on while the hub restarts. CPU is in cores.",
+                "many as the terminal has lines. Goes on while the hub restarts. CPU is in cores. "
+                "Servers are the hub's; what they use is measured by the hub, or by the cluster "
+                "where they are pods and the hub does not know. Pods are the cluster's. A cluster "
+                "measures if it has metrics-server.",
         .run = verb_top,
         .words_min = 0,
-        .words_max = 0,
+        .words_max = 1,
         .takes = TAKES(FLAG_ONCE) | TAKES(FLAG_EVERY) | TAKES(FLAG_SORT) | TAKES(FLAG_FILTER),
-        .asks = ASKS_HUB,
+        .asks = ASKS_BOTH,
+        .choices = {"servers", "pods"},
         .examples = {{"Who uses the memory", "hubctl top --sort -memory"},
+                     {"Which pods do, by the cluster's measures", "hubctl top pods -n hub"},
                      {"Into a file", "hubctl top --once >servers.txt"}},
     },
     {
