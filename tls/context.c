@@ -3,6 +3,7 @@
 #include "tls/files.h"
 #include "tls/wire.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -143,14 +144,14 @@ static bool set_common(SSL_CTX *ctx, const struct tls_files *files, struct error
         return false;
     if (files->dhparam_file && !files_use_dhparam(ctx, files, error))
         return false;
-    return !files->ca_file || files_use_ca(ctx, files, error);
+    return (!files->ca_file && !files->ca_pem.n) || files_use_ca(ctx, files, error);
 }
 
 /* Checks the peer's certificate, against the system's authorities if no others were given. */
 static void set_verify(SSL_CTX *ctx, const struct tls_files *files, int mode)
 {
     SSL_CTX_set_verify(ctx, mode, NULL);
-    if (!files->ca_file)
+    if (!files->ca_file && !files->ca_pem.n)
         SSL_CTX_set_default_verify_paths(ctx);
 }
 
@@ -226,7 +227,7 @@ static bool set_client(struct tls_context *context, const struct tls_files *file
         set_verify(ctx, files, SSL_VERIFY_PEER);
     if (SSL_CTX_set_alpn_protos(ctx, alpn_http1, sizeof alpn_http1 - 1) != 0)
         return error_set(error, "%s: %s", files->flag, openssl_words());
-    if (!files->cert_file && !files->key_file)
+    if (!files->cert_file && !files->key_file && !files->cert_pem.n)
         return true;
     return files_use_identity(ctx, files, error);
 }
@@ -301,6 +302,34 @@ bool tls_kernel_able(void)
 struct ssl_st *tls_native_new(struct tls_context *context)
 {
     return SSL_new(context->ctx);
+}
+
+static bool is_address(const char *name)
+{
+    unsigned char bytes[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
+}
+
+bool context_expect(X509_VERIFY_PARAM *param, const char *name, char host[static PEER_NAME_ROOM])
+{
+    *host = '\0';
+    if (is_address(name))
+        return X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
+    size_t n = strlen(name);
+    if (n && name[n - 1] == '.') /* RFC 6066 3: without the dot of an absolute name */
+        n--;
+    if (n == 0 || n >= PEER_NAME_ROOM)
+        return false;
+    memcpy(host, name, n);
+    host[n] = '\0';
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    return X509_VERIFY_PARAM_set1_host(param, host, n) == 1;
+}
+
+struct ssl_ctx_st *tls_native_client(struct tls_context *context, const char *name)
+{
+    char host[PEER_NAME_ROOM];
+    return context_expect(SSL_CTX_get0_param(context->ctx), name, host) ? context->ctx : NULL;
 }
 
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,

@@ -14,4 +14,11 @@ struct tls_context {
     struct ticket_keys tickets; /* servers only */
 };
 
+enum { PEER_NAME_ROOM = 256 };
+
+/* The certificate must speak for that name or address. host: the name without the dot of an
+ * absolute one; "": it is an address. False: it is neither, or too long. */
+bool context_expect(X509_VERIFY_PARAM *param, const char *name,
+                    char host[static PEER_NAME_ROOM]) MUST_CHECK;
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -24,6 +25,25 @@ static BIO *open_file(const char *flag, const char *part, const char *path, stru
     return file;
 }
 
+/* The inline text, if there is one, in place of the file. */
+static BIO *open_pem(const struct tls_files *files, const char *part, struct span pem,
+                     const char *path, struct error *error)
+{
+    if (!pem.n)
+        return open_file(files->flag, part, path, error);
+    ERR_clear_error();
+    BIO *text = pem.n < INT_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
+    if (!text)
+        error_set(error, "%s-%s: %s", files->flag, part, openssl_words());
+    return text;
+}
+
+/* For messages. */
+static const char *place_of(struct span pem, const char *path)
+{
+    return pem.n ? "what is given inline" : path;
+}
+
 /* PEM reading ends with "no start line" where no further block follows. */
 static bool only_the_end(void)
 {
@@ -38,8 +58,8 @@ static bool add_authority(SSL_CTX *ctx, X509 *cert)
 
 bool files_use_ca(SSL_CTX *ctx, const struct tls_files *files, struct error *error)
 {
-    const char *path = files->ca_file;
-    BIO *file = open_file(files->flag, "ca", path, error);
+    const char *path = place_of(files->ca_pem, files->ca_file);
+    BIO *file = open_pem(files, "ca", files->ca_pem, files->ca_file, error);
     if (!file)
         return false;
     size_t found = 0;
@@ -102,15 +122,27 @@ static bool key_error(const struct tls_files *files, const char *path, const str
 
 static EVP_PKEY *read_key(const struct tls_files *files, const char *path, struct error *error)
 {
-    BIO *file = open_file(files->flag, "key", path, error);
+    BIO *file = open_pem(files, "key", files->key_pem, path, error);
     if (!file)
         return NULL;
     struct unlock unlock = {.passphrase = files->passphrase};
     EVP_PKEY *key = PEM_read_bio_PrivateKey(file, NULL, give_passphrase, &unlock);
     if (!key)
-        key_error(files, path, &unlock, error);
+        key_error(files, place_of(files->key_pem, path), &unlock, error);
     BIO_free(file);
     return key;
+}
+
+static bool add_chain(SSL_CTX *ctx, BIO *file)
+{
+    X509 *cert;
+    bool good = SSL_CTX_clear_chain_certs(ctx) == 1;
+    while (good && (cert = PEM_read_bio_X509(file, NULL, NULL, NULL))) {
+        good = SSL_CTX_add0_chain_cert(ctx, cert) == 1;
+        if (!good)
+            X509_free(cert);
+    }
+    return good && only_the_end();
 }
 
 /* The first certificate is ours, the others lead from it towards a root (CHP 91). */
@@ -118,16 +150,23 @@ static bool use_chain(SSL_CTX *ctx, const struct tls_files *files, const char *p
                       struct error *error)
 {
     /* one file may hold both: an unreadable one is named by the flag that gave it */
-    BIO *file = open_file(files->flag, files->cert_file ? "cert" : "key", path, error);
+    const char *part = files->cert_file || files->cert_pem.n ? "cert" : "key";
+    BIO *file = open_pem(files, part, files->cert_pem, path, error);
     if (!file)
         return false;
+    X509 *own = PEM_read_bio_X509_AUX(file, NULL, NULL, NULL);
+    bool none = !own && only_the_end();
+    bool good = own && SSL_CTX_use_certificate(ctx, own) == 1 && add_chain(ctx, file);
+    X509_free(own);
     BIO_free(file);
-    ERR_clear_error();
-    if (SSL_CTX_use_certificate_chain_file(ctx, path) == 1)
-        return true;
-    if (only_the_end())
+    path = place_of(files->cert_pem, path);
+    if (none)
         return error_set(error, "%s-cert: %s holds no PEM certificate", files->flag, path);
-    return error_set(error, "%s-cert: %s cannot be used: %s", files->flag, path, openssl_words());
+    if (!good)
+        return error_set(error, "%s-cert: %s cannot be used: %s", files->flag, path,
+                         openssl_words());
+    ERR_clear_error();
+    return true;
 }
 
 bool files_use_identity(SSL_CTX *ctx, const struct tls_files *files, struct error *error)
@@ -139,6 +178,8 @@ bool files_use_identity(SSL_CTX *ctx, const struct tls_files *files, struct erro
     EVP_PKEY *key = read_key(files, key_path, error);
     if (!key)
         return false;
+    cert_path = place_of(files->cert_pem, cert_path);
+    key_path = place_of(files->key_pem, key_path);
     bool good = true;
     if (X509_check_private_key(SSL_CTX_get0_certificate(ctx), key) != 1)
         good = error_set(error, "%s-key: %s is not the key of the certificate in %s", files->flag,

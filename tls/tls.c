@@ -63,29 +63,12 @@ struct tls *tls_accept_new(struct tls_context *context, int fd)
     return tls;
 }
 
-static bool is_address(const char *name)
-{
-    unsigned char bytes[sizeof(struct in6_addr)];
-    return inet_pton(AF_INET, name, bytes) == 1 || inet_pton(AF_INET6, name, bytes) == 1;
-}
-
-/* Who the certificate must speak for. */
+/* Who the certificate must speak for, and whom we say to ask for: a name (RFC 6066 3). */
 static bool expect_peer(SSL *ssl, const char *name)
 {
-    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
-    if (is_address(name))
-        return X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1;
-    char host[256];
-    size_t n = strlen(name);
-    if (n && name[n - 1] == '.') /* RFC 6066 3: without the dot of an absolute name */
-        n--;
-    if (n == 0 || n >= sizeof host)
-        return false;
-    memcpy(host, name, n);
-    host[n] = '\0';
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    return X509_VERIFY_PARAM_set1_host(param, host, n) == 1 &&
-           SSL_set_tlsext_host_name(ssl, host) == 1;
+    char host[PEER_NAME_ROOM];
+    return context_expect(SSL_get0_param(ssl), name, host) &&
+           (!*host || SSL_set_tlsext_host_name(ssl, host) == 1);
 }
 
 struct tls *tls_connect_new(struct tls_context *context, int fd, const char *name)

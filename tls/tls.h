@@ -16,7 +16,8 @@ struct tls_files {
     const char *key_file, *cert_file; /* the chain may follow the certificate (CHP 91); one file
                                          may hold all */
     const char *ca_file;              /* one or more certificates (CHP 94) */
-    const char *passphrase;           /* of the key */
+    struct span key_pem, cert_pem, ca_pem; /* what these hold, inline; counts before its file */
+    const char *passphrase;                /* of the key */
     const char *dhparam_file;
     const char *ciphers;      /* OpenSSL list for TLS 1.2; names in TLS_ are for TLS 1.3 */
     const char *protocol;     /* CHP 92: TLS, TLSv1_2, TLSv1_3, also with _method behind it */
@@ -57,6 +58,10 @@ int64_t tls_context_expiry_s(const struct tls_context *context);
 /* OpenSSL's own session, for evhttp's bufferevents alone (the API listener), which take it over.
  * It may live no longer than the context. NULL: no memory. */
 struct ssl_st *tls_native_new(struct tls_context *context) MUST_CHECK;
+/* OpenSSL's own context, for libwebsockets alone (ctl/channel), which borrows it: all its sessions
+ * are with the server of that name, or address without brackets, and verify it themselves. NULL: no
+ * name. */
+struct ssl_ctx_st *tls_native_client(struct tls_context *context, const char *name) MUST_CHECK;
 
 /* Sessions on a connected non-blocking socket, which stays the caller's. NULL: no memory.
  * name: the server's host name, or its address without brackets, for SNI (names only, RFC 6066)

@@ -1,6 +1,7 @@
 /* Contexts from files and flags: what is taken, and the one line that says why not. */
 #include "tests/unit/tls_material.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -42,6 +43,43 @@ static void test_one_file_may_hold_key_and_certificate(void **state)
     (void)state;
     serves((struct tls_files){.cert_file = material("both.pem"), .flag = "--ssl"});
     serves((struct tls_files){.key_file = material("both.pem"), .flag = "--ssl"});
+}
+
+/* What a file of the material holds; kept until the next call of that place. */
+static struct span inline_of(const char *file, char text[static 8192])
+{
+    FILE *from = fopen(material(file), "r");
+    assert_non_null(from);
+    size_t n = fread(text, 1, 8191, from);
+    fclose(from);
+    text[n] = '\0';
+    return (struct span){text, n};
+}
+
+static void test_inline_pem_counts_before_its_file(void **state)
+{
+    (void)state;
+    static char key[8192], cert[8192], ca[8192];
+    struct error error;
+    struct tls_files files = {.cert_file = "/nonexistent",
+                              .key_file = "/nonexistent",
+                              .ca_file = "/nonexistent",
+                              .key_pem = inline_of("deep.key", key),
+                              .cert_pem = inline_of("chain.pem", cert),
+                              .ca_pem = inline_of("bundle.pem", ca),
+                              .flag = "--ssl"};
+    serves(files);
+    struct tls_context *context = tls_client_new(&files, &error);
+    assert_non_null(context);
+    assert_non_null(tls_native_client(context, "hub.test"));
+    assert_null(tls_native_client(context, ""));
+    tls_context_free(context);
+    files.key_pem = inline_of("server.key", key);
+    refuses(files, "--ssl-key: what is given inline is not the key", "inline");
+    files.ca_pem = inline_of("cut.pem", ca);
+    refuses(files, "--ssl-ca: certificate 1 in what is given inline does not parse", "");
+    files.ca_pem = inline_of("empty.pem", ca);
+    refuses(files, "--ssl-ca: what is given inline holds no PEM certificate", "");
 }
 
 static void test_nothing_given_names_both_flags(void **state)
@@ -259,6 +297,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_key_and_certificate_serve),
         cmocka_unit_test(test_one_file_may_hold_key_and_certificate),
+        cmocka_unit_test(test_inline_pem_counts_before_its_file),
         cmocka_unit_test(test_nothing_given_names_both_flags),
         cmocka_unit_test(test_unreadable_files_are_named),
         cmocka_unit_test(test_files_without_pem_are_refused),
