@@ -9,7 +9,7 @@ COMMIT  := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 # The floors that all servers share; the programs name their own below.
 SHARED  := base tls net http web
 LIBS    := libevent_core libevent_extra libevent_openssl libssl libcrypto jansson
-CTL_LIBS := libcurl libevent_core jansson yaml-0.1 libcrypto
+CTL_LIBS := libcurl libevent_core libwebsockets libssl libcrypto jansson yaml-0.1
 HUB_LIBS := libcurl sqlite3 libargon2 yaml-0.1
 # sockaddr casts break strict aliasing by design (POSIX), and whole-program optimisation would see it.
 DIALECT := -std=c17 -D_GNU_SOURCE -I. -pthread -fno-strict-aliasing
@@ -31,8 +31,7 @@ objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(ad
 OBJ     := $(filter-out %/web/fetch.o %/web/transport.o,$(call objects,$(SHARED) proxy api))
 HUB_OBJ := $(call objects,$(SHARED) kube kubeapi pods login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
-CTL_OBJ := $(patsubst %,$(BUILD)/obj/%.o,tls/digest web/fetch web/transport) \
-           $(call objects,base kube kubeapi ctl)
+CTL_OBJ := $(patsubst %,$(BUILD)/obj/%.o,web/fetch web/transport) $(call objects,base tls kube kubeapi ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))

@@ -306,3 +306,33 @@ json_t *kube_list(struct kube *kube, const char *what, const char *path, const c
     json_decref(all);
     return NULL;
 }
+
+/* ---- terms ---- */
+
+struct wanting {
+    struct apiserver_want want;
+    void (*take)(void *arg, const struct apiserver_terms *terms);
+    void *arg;
+    struct error *error;
+    bool over, good;
+};
+
+static void on_terms(struct apiserver_want *want, const struct apiserver_terms *terms,
+                     const char *error)
+{
+    struct wanting *wanting = CONTAINER(want, struct wanting, want);
+    wanting->over = true;
+    wanting->good = terms || error_set(wanting->error, "%.500s", error);
+    if (terms)
+        wanting->take(wanting->arg, terms);
+}
+
+bool kube_terms(struct kube *kube, void (*take)(void *arg, const struct apiserver_terms *terms),
+                void *arg, struct error *error)
+{
+    struct wanting wanting = {.want.ready = on_terms, .take = take, .arg = arg, .error = error};
+    apiserver_ask(kube->server, &wanting.want, 0);
+    while (!wanting.over)
+        loop_turn(kube->loop, true);
+    return wanting.good;
+}

@@ -44,6 +44,11 @@ json_t *kube_list(struct kube *kube, const char *what, const char *path, const c
 typedef bool kube_sink(void *arg, struct span bytes);
 bool kube_stream(struct kube *kube, const char *what, const char *path, kube_sink *sink, void *arg,
                  struct error *error) MUST_CHECK;
+/* What somebody needs who opens a connection to the API server himself: `take` is called with it,
+ * from within. False: there is none, *error says which file or program is to blame. */
+struct apiserver_terms;
+bool kube_terms(struct kube *kube, void (*take)(void *arg, const struct apiserver_terms *terms),
+                void *arg, struct error *error) MUST_CHECK;
 /* Of the last answer; 0: there was none. */
 unsigned kube_status(const struct kube *kube);
 /* The same line of an answer that came to somebody else: what the API server said and, where that

@@ -190,6 +190,24 @@ const struct verb verbs[] = {
                      {"Look on", "hubctl events -n hub -w"}},
     },
     {
+        .name = "exec",
+        .operands = "USER[/SERVER] -- COMMAND [WORD...]",
+        .summary = "run a command in a server's pod",
+        .text =
+            "In the container where the server runs, as its user. What the command writes comes "
+            "to stdout and stderr as it is, and its exit code becomes hubctl's. Without -i it "
+            "has no stdin. It needs the right to get and create pods/exec.",
+        .run = verb_exec,
+        .words_min = 2,
+        .words_max = MANY,
+        .takes = TAKES(FLAG_CONTAINER) | TAKES(FLAG_STDIN) | TAKES(FLAG_TTY),
+        .asks = ASKS_CLUSTER,
+        .names = NAMES_PODS,
+        .examples = {{"What fills the home directory", "hubctl exec ada -- du -sh /home/jovyan"},
+                     {"A shell", "hubctl exec -it ada/gpu -- bash"},
+                     {"A file into it", "hubctl exec -i ada -- tee notes.txt <notes.txt"}},
+    },
+    {
         .name = "contexts",
         .operands = "",
         .summary = "list the clusters that a kubeconfig knows",

@@ -53,6 +53,7 @@ enum exit_status verb_delete(struct order *order);
 enum exit_status verb_token(struct order *order);
 enum exit_status verb_top(struct order *order);
 enum exit_status verb_events(struct order *order);
+enum exit_status verb_exec(struct order *order);
 enum exit_status verb_contexts(struct order *order);
 enum exit_status verb_use_context(struct order *order);
 enum exit_status verb_whoami(struct order *order);

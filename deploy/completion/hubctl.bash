@@ -82,7 +82,7 @@ _hubctl() {
   --timeout) return ;;
   esac
   case $verb in
-  '') _hubctl_offer get describe logs start stop add delete token top events contexts use-context whoami version completion ;;
+  '') _hubctl_offer get describe logs start stop add delete token top events exec contexts use-context whoami version completion ;;
   get)
     if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --state --all --watch --url --token-file --ca-file --kubeconfig --context --namespace --timeout --help; return; fi
     if [ "$words" = 1 ]; then _hubctl_offer users servers routes tokens groups pods; return; fi
@@ -126,10 +126,17 @@ _hubctl() {
     _hubctl_names users
     ;;
   top)
-    if [[ $word == -* ]]; then _hubctl_offer --sort --filter --once --every --url --token-file --ca-file --timeout --help; return; fi
+    if [[ $word == -* ]]; then _hubctl_offer --sort --filter --once --every --url --token-file --ca-file --kubeconfig --context --namespace --timeout --help; return; fi
+    if [ "$words" = 1 ]; then _hubctl_offer servers pods; return; fi
+    case $first in
+    esac
     ;;
   events)
     if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --all --watch --for --kubeconfig --context --namespace --timeout --help; return; fi
+    ;;
+  exec)
+    if [[ $word == -* ]]; then _hubctl_offer --container --stdin --tty --kubeconfig --context --namespace --timeout --help; return; fi
+    _hubctl_names pods
     ;;
   contexts)
     if [[ $word == -* ]]; then _hubctl_offer --output --sort --filter --kubeconfig --timeout --help; return; fi

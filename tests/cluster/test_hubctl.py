@@ -16,7 +16,7 @@ import control_plane as planes
 import kubeconfig
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/hubctl"))
+sys.path.append(str(ROOT / "tests/hubctl"))
 import stub  # noqa: E402
 
 HUBCTL = pathlib.Path(os.environ.get("HUBCTL", ROOT / "build/hubctl")).absolute()

@@ -23,7 +23,7 @@ import hubs
 import stub
 from conftest import HUBCTL
 
-VERBS = ["get", "describe", "logs", "start", "stop", "add", "delete", "token", "top", "events", "contexts",
+VERBS = ["get", "describe", "logs", "start", "stop", "add", "delete", "token", "top", "events", "exec", "contexts",
          "use-context", "whoami", "version", "completion"]
 TOKEN = "s3cret"
 
@@ -351,7 +351,7 @@ def test_help_and_version_of_the_program(run):
     (["get", "users", "--fliter", "x"], "there is no flag --fliter (did you mean --filter?)"),
     (["get"], "get what?"), (["get", "nodes"], "there are no 'nodes'"),
     (["describe"], "describe what?"), (["describe", "user"], "which user?"), (["describe", "node", "x"], "server or pod"),
-    (["top", "x"], "'x' is one word too many"), (["start"], "start what?"),
+    (["top", "x"], "'x' is not measured"), (["start"], "start what?"),
     (["get", "users", "--nonsense"], "there is no flag --nonsense; see"), (["get", "users", "-q"], "there is no flag -q"),
     (["get", "users", "--admin"], "get takes no --admin"),
     (["get", "users", "-o", "xml"], "is not one of: json, yaml, wide, name"),
