@@ -116,15 +116,26 @@ static json_t *read_scheme(enum form form, const json_t *value, struct error *wh
 
 /* ---- lists and maps ---- */
 
+/* What each item of one is. */
+struct item {
+    enum form form;
+    enum model model;
+    enum model_part part;
+};
+
+static const struct item text_item = {FORM_TEXT, MODEL_NONE, MODEL_WHOLE};
+static const struct item count_item = {FORM_COUNT, MODEL_NONE, MODEL_WHOLE};
+static const struct item map_item = {FORM_MAP, MODEL_NONE, MODEL_WHOLE};
+
 /* Reads each item; errors begin with its place. */
-static json_t *read_list(enum form of, enum model model, const json_t *value, struct error *why)
+static json_t *read_list(const struct item *of, const json_t *value, struct error *why)
 {
     struct error inner;
     size_t i;
     json_t *item, *list = json_array();
     json_array_foreach((json_t *)(uintptr_t)value, i, item)
     {
-        json_t *read = form_read(of, model, item, &inner);
+        json_t *read = form_read(of->form, of->model, of->part, item, &inner);
         if (!read) {
             error_set(why, "[%zu]%.480s", i, inner.text);
             json_decref(list);
@@ -136,14 +147,15 @@ static json_t *read_list(enum form of, enum model model, const json_t *value, st
 }
 
 /* The same for a map's values; those that are null are left out. */
-static json_t *read_values(enum form of, enum model model, const json_t *value, struct error *why)
+static json_t *read_values(const struct item *of, const json_t *value, struct error *why)
 {
     struct error inner;
     const char *name;
     json_t *item, *map = json_object();
     json_object_foreach((json_t *)(uintptr_t)value, name, item)
     {
-        json_t *read = json_is_null(item) ? NULL : form_read(of, model, item, &inner);
+        json_t *read =
+            json_is_null(item) ? NULL : form_read(of->form, of->model, of->part, item, &inner);
         if (!read && !json_is_null(item)) {
             error_set(why, ".%.60s%.400s", name, inner.text);
             json_decref(map);
@@ -155,15 +167,16 @@ static json_t *read_values(enum form of, enum model model, const json_t *value, 
     return map;
 }
 
-static json_t *read_list_of(enum form form, enum form of, const json_t *value, struct error *why)
+static json_t *read_list_of(enum form form, const struct item *of, const json_t *value,
+                            struct error *why)
 {
-    return json_is_array(value) ? read_list(of, MODEL_NONE, value, why) : refuse(form, value, why);
+    return json_is_array(value) ? read_list(of, value, why) : refuse(form, value, why);
 }
 
-static json_t *read_map_of(enum form form, enum form of, const json_t *value, struct error *why)
+static json_t *read_map_of(enum form form, const struct item *of, const json_t *value,
+                           struct error *why)
 {
-    return json_is_object(value) ? read_values(of, MODEL_NONE, value, why)
-                                 : refuse(form, value, why);
+    return json_is_object(value) ? read_values(of, value, why) : refuse(form, value, why);
 }
 
 static json_t *read_amounts(const json_t *value, struct error *why)
@@ -206,7 +219,7 @@ static json_t *read_camel(const json_t *value, struct error *why)
 static json_t *read_command(enum form form, const json_t *value, struct error *why)
 {
     if (json_is_array(value))
-        return read_list(FORM_TEXT, MODEL_NONE, value, why);
+        return read_list(&text_item, value, why);
     if (!json_is_string(value))
         return refuse(form, value, why);
     json_t *list = json_array();
@@ -288,16 +301,18 @@ static json_t *read_environment(const json_t *value, struct error *why)
     return map;
 }
 
-static json_t *read_items(enum form form, enum form of, enum model model, const json_t *value,
+static json_t *read_items(enum form form, const struct item *of, const json_t *value,
                           struct error *why)
 {
     if (json_is_array(value))
-        return read_list(of, model, value, why);
-    return json_is_object(value) ? read_values(of, model, value, why) : refuse(form, value, why);
+        return read_list(of, value, why);
+    return json_is_object(value) ? read_values(of, value, why) : refuse(form, value, why);
 }
 
-json_t *form_read(enum form form, enum model model, const json_t *value, struct error *why)
+json_t *form_read(enum form form, enum model model, enum model_part part, const json_t *value,
+                  struct error *why)
 {
+    const struct item object = {part == MODEL_WHOLE ? FORM_OBJECT : FORM_CHANGES, model, part};
     switch (form) {
     case FORM_TEXT:
         return json_is_string(value) ? json_deep_copy(value) : refuse(form, value, why);
@@ -314,11 +329,11 @@ json_t *form_read(enum form form, enum model model, const json_t *value, struct 
     case FORM_COMMAND:
         return read_command(form, value, why);
     case FORM_TEXTS:
-        return read_list_of(form, FORM_TEXT, value, why);
+        return read_list_of(form, &text_item, value, why);
     case FORM_COUNTS:
-        return read_list_of(form, FORM_COUNT, value, why);
+        return read_list_of(form, &count_item, value, why);
     case FORM_LABELS:
-        return read_map_of(form, FORM_TEXT, value, why);
+        return read_map_of(form, &text_item, value, why);
     case FORM_AMOUNTS:
         return read_amounts(value, why);
     case FORM_MAP:
@@ -330,17 +345,52 @@ json_t *form_read(enum form form, enum model model, const json_t *value, struct 
     case FORM_OBJECT:
         return model_read(model, MODEL_WHOLE, value, why);
     case FORM_OBJECTS:
-        return read_items(form, FORM_OBJECT, model, value, why);
+        return read_items(form, &object, value, why);
     case FORM_SECRETS:
         return read_secrets(value, why);
     case FORM_ENVIRONMENT:
         return read_environment(value, why);
     case FORM_PROFILES:
-        return read_items(form, FORM_MAP, MODEL_NONE, value, why);
+        return read_items(form, &map_item, value, why);
     case FORM_SCHEME:
         return read_scheme(form, value, why);
     case FORM_ANY:
         return json_deep_copy(value);
     }
     return NULL;
+}
+
+/* The same for each object among a map's values. */
+static json_t *spelled_values(enum model model, const json_t *map, struct error *why)
+{
+    struct error inner;
+    const char *name;
+    json_t *item, *copy = json_object();
+    json_object_foreach((json_t *)(uintptr_t)map, name, item)
+    {
+        json_t *spelled = json_is_object(item) ? model_read(model, MODEL_CHANGES, item, &inner)
+                                               : json_incref(item);
+        if (!spelled) {
+            error_set(why, ".%.60s%.400s", name, inner.text);
+            json_decref(copy);
+            return NULL;
+        }
+        json_object_set_new(copy, name, spelled);
+    }
+    return copy;
+}
+
+json_t *form_spelled(enum form form, enum model model, const json_t *map, struct error *why)
+{
+    switch (form) {
+    case FORM_CHANGES:
+    case FORM_OBJECT:
+        return model_read(model, MODEL_CHANGES, map, why);
+    case FORM_OBJECTS:
+        return spelled_values(model, map, why);
+    case FORM_ENVIRONMENT:
+        return spelled_values(MODEL_ENV, map, why);
+    default:
+        return json_incref((json_t *)(uintptr_t)map);
+    }
 }

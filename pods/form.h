@@ -28,10 +28,15 @@ enum form {
     FORM_ANY,
 };
 
-/* A value in its one form, new; null has none. NULL: *why says what is wrong, to be put right
- * behind the value's path: ": a map was expected", "[2].nme: …". */
-json_t *form_read(enum form form, enum model model, const json_t *value,
+/* A value in its one form, new; null has none. part: of the model's objects, where the value is a
+ * list or map of them. NULL: *why says what is wrong, to be put right behind the value's path:
+ * ": a map was expected", "[2].nme: …". */
+json_t *form_read(enum form form, enum model model, enum model_part part, const json_t *value,
                   struct error *why) MUST_CHECK;
+/* A copy of a map that is to be merged into one of that form: members of the model spelled as they
+ * are there, null where it is, and nothing else looked at. NULL: as above. */
+json_t *form_spelled(enum form form, enum model model, const json_t *map,
+                     struct error *why) MUST_CHECK;
 /* For the reference: "a whole number". */
 const char *form_words(enum form form);
 

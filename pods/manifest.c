@@ -1,6 +1,7 @@
 #include "pods/manifest.h"
 #include "base/str.h"
 #include "kube/slug.h"
+#include "pods/amount.h"
 #include "pods/variables.h"
 
 #include <stdio.h>
@@ -220,7 +221,8 @@ static json_t *notebook(const struct making *making)
     put(container, "imagePullPolicy", trait(making, "image_pull_policy"));
     put(container, "env", variables);
     put(container, "volumeMounts", mounts);
-    put(container, "lifecycle", trait(making, "lifecycle_hooks"));
+    if (json_object_size(trait(making, "lifecycle_hooks")))
+        put(container, "lifecycle", trait(making, "lifecycle_hooks"));
     if (json_object_size(security))
         put(container, "securityContext", security);
     put_command(container, making);
@@ -379,8 +381,8 @@ json_t *manifest_pod(const json_t *traits, const struct pod_order *order, struct
     const struct making making = {traits, order, error};
     json_t *pod = NULL, *data = pod_metadata(&making), *spec = data ? pod_spec(&making) : NULL;
     if (spec)
-        pod = json_pack("{s:s, s:s, s:O, s:O}", "apiVersion", "v1", "kind", "Pod", "metadata", data,
-                        "spec", spec);
+        pod = json_pack("{s:s, s:s, s:O, s:o}", "apiVersion", "v1", "kind", "Pod", "metadata", data,
+                        "spec", amount_settle(spec));
     json_decref(data);
     json_decref(spec);
     return pod;
@@ -399,23 +401,34 @@ static json_t *claim_metadata(const struct making *making)
     return metadata(making->order->owner.claim, labels, notes);
 }
 
+static json_t *claim_spec(const struct making *making)
+{
+    const json_t *capacity = trait(making, "storage_capacity");
+    if (!capacity) {
+        error_set(making->error, "storage_capacity: a claim needs one, like 10Gi");
+        return NULL;
+    }
+    json_t *selector = expanded(making, "storage_selector");
+    if (!selector)
+        return NULL;
+    json_t *spec = json_pack("{s:{s:{s:O}}}", "resources", "requests", "storage", capacity);
+    put(spec, "accessModes", trait(making, "storage_access_modes"));
+    put(spec, "storageClassName", trait(making, "storage_class"));
+    if (json_object_size(selector))
+        put(spec, "selector", selector);
+    json_decref(selector);
+    return spec;
+}
+
 json_t *manifest_claim(const json_t *traits, const struct pod_order *order, struct error *error)
 {
     const struct making making = {traits, order, error};
-    json_t *data = claim_metadata(&making);
-    json_t *selector = data ? expanded(&making, "storage_selector") : NULL;
-    json_t *spec = json_pack("{s:O*, s:{s:{s:O*}}, s:O*}", "accessModes",
-                             trait(&making, "storage_access_modes"), "resources", "requests",
-                             "storage", trait(&making, "storage_capacity"), "storageClassName",
-                             trait(&making, "storage_class"));
+    json_t *data = claim_metadata(&making), *spec = data ? claim_spec(&making) : NULL;
     json_t *claim = NULL;
-    if (json_object_size(selector))
-        put(spec, "selector", selector);
-    if (selector)
+    if (spec)
         claim = json_pack("{s:s, s:s, s:O, s:O}", "apiVersion", "v1", "kind",
                           "PersistentVolumeClaim", "metadata", data, "spec", spec);
     json_decref(data);
-    json_decref(selector);
     json_decref(spec);
     return claim;
 }

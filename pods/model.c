@@ -61,6 +61,16 @@ static const struct shape shapes[MODELS_N] = {
     [MODEL_ENV] = {"EnvVar", "name value valueFrom", {"name"}},
 };
 
+const char *model_kind(enum model model)
+{
+    return shapes[model].kind;
+}
+
+const char *model_members(enum model model)
+{
+    return shapes[model].members;
+}
+
 static bool is_upper(char c)
 {
     return c >= 'A' && c <= 'Z';
@@ -101,10 +111,10 @@ static struct span find_member(const struct shape *shape, const char *name, stru
         nearest_try(&nearest, known);
     }
     if (nearest.best.p)
-        error_set(why, ".%.60s: a %s has no such member; did you mean %.*s?", name, shape->kind,
+        error_set(why, ".%.60s: %s has no such member; did you mean %.*s?", name, shape->kind,
                   (int)nearest.best.n, nearest.best.p);
     else
-        error_set(why, ".%.60s: a %s has no such member", name, shape->kind);
+        error_set(why, ".%.60s: %s has no such member", name, shape->kind);
     return (struct span){0};
 }
 
@@ -137,7 +147,7 @@ static bool add_members(const struct shape *shape, enum model_part part, const j
 json_t *model_read(enum model model, enum model_part part, const json_t *value, struct error *why)
 {
     if (!json_is_object(value)) {
-        error_set(why, ": a map was expected (a %s)", shapes[model].kind);
+        error_set(why, ": a map was expected, the members of %s", shapes[model].kind);
         return NULL;
     }
     json_t *object = json_object();

@@ -36,4 +36,8 @@ enum model_part {
 json_t *model_read(enum model model, enum model_part part, const json_t *value,
                    struct error *why) MUST_CHECK;
 
+/* "Container", and its members between spaces. */
+const char *model_kind(enum model model);
+const char *model_members(enum model model);
+
 #endif

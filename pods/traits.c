@@ -50,7 +50,7 @@ static const struct trait all[] = {
     SAME("image_pull_secrets", FORM_SECRETS, .fallback = "[]"),
     SAME("cmd", FORM_COMMAND),
     SAME("args", FORM_COMMAND),
-    SAME("working_dir", FORM_TEXT),
+    DIFFERENT("working_dir", FORM_TEXT, "that of a profile has its templates filled in as well"),
     SAME("port", FORM_COUNT, .fallback = "8888"),
     SAME("ip", FORM_TEXT, .fallback = "\"0.0.0.0\""),
     SAME("environment", FORM_ENVIRONMENT, .fallback = "{}"),
@@ -210,8 +210,9 @@ json_t *traits_defaults(void)
     return traits;
 }
 
-bool traits_set(json_t *traits, const char *name, const json_t *value, const char *path,
-                struct error *error)
+/* part: of the objects in it. */
+static bool set_part(json_t *traits, const char *name, enum model_part part, const json_t *value,
+                     const char *path, struct error *error)
 {
     struct error why;
     const struct trait *trait = find(name);
@@ -223,11 +224,17 @@ bool traits_set(json_t *traits, const char *name, const json_t *value, const cha
         json_object_del(traits, name);
         return true;
     }
-    json_t *read = form_read(trait->form, trait->model, value, &why);
+    json_t *read = form_read(trait->form, trait->model, part, value, &why);
     if (!read)
         return error_set(error, "%s%.400s", path, why.text);
     json_object_set_new(traits, name, read);
     return true;
+}
+
+bool traits_set(json_t *traits, const char *name, const json_t *value, const char *path,
+                struct error *error)
+{
+    return set_part(traits, name, MODEL_WHOLE, value, path, error);
 }
 
 static bool is_map(const json_t *map, const char *path, struct error *error)
@@ -261,12 +268,13 @@ json_t *traits_merged(const json_t *from, const json_t *over)
         *merged = json_is_object(from) ? json_copy((json_t *)(uintptr_t)from) : json_object();
     json_object_foreach((json_t *)(uintptr_t)over, name, value)
     {
+        const json_t *had = json_object_get(merged, name);
         if (json_is_null(value))
             json_object_del(merged, name);
-        else if (json_is_object(value))
-            json_object_set_new(merged, name, traits_merged(json_object_get(merged, name), value));
-        else
+        else if (!json_is_object(value))
             json_object_set(merged, name, value);
+        else if (!had || json_is_object(had) || json_object_size(value) > 0)
+            json_object_set_new(merged, name, traits_merged(had, value));
     }
     return merged;
 }
@@ -298,14 +306,31 @@ static bool is_map_at_first(const char *name)
     }
 }
 
+/* What the trait is with a profile's map merged into it, new. */
+static json_t *merged_trait(const json_t *had, const char *name, const json_t *map,
+                            const char *path, struct error *error)
+{
+    struct error why;
+    const struct trait *trait = find(name);
+    json_t *spelled = form_spelled(trait->form, trait->model, map, &why);
+    json_t *merged = spelled ? traits_merged(had, spelled) : NULL;
+    if (!spelled)
+        error_set(error, "%s%.400s", path, why.text);
+    json_decref(spelled);
+    return merged;
+}
+
 static bool overlay_one(json_t *traits, const char *name, const json_t *value, const char *path,
                         struct error *error)
 {
     const json_t *had = json_object_get(traits, name);
-    bool merges = had ? json_is_object(had) : is_map_at_first(name);
-    json_t *merged = json_is_object(value) && merges ? traits_merged(had, value)
-                                                     : json_incref((json_t *)(uintptr_t)value);
-    bool good = may_override(name, path, error) && traits_set(traits, name, merged, path, error);
+    bool merges = json_is_object(value) && (had ? json_is_object(had) : is_map_at_first(name));
+    if (!may_override(name, path, error))
+        return false;
+    if (!merges)
+        return traits_set(traits, name, value, path, error);
+    json_t *merged = merged_trait(had, name, value, path, error);
+    bool good = merged && traits_set(traits, name, merged, path, error);
     json_decref(merged);
     return good;
 }
@@ -357,7 +382,8 @@ bool traits_check(const json_t *overrides, const char *path, struct error *error
     {
         snprintf(at, sizeof at, "%.90s.%.60s", path, name);
         const json_t *seen = is_open(value) ? json_null() : value;
-        good = good && overlay_one(scratch, name, seen, at, error);
+        good = good && may_override(name, at, error) &&
+               set_part(scratch, name, MODEL_CHANGES, seen, at, error);
         if (!good)
             break;
     }

@@ -62,8 +62,8 @@ const char *traits_text(const json_t *traits, const char *name); /* NULL: none *
 int64_t traits_number(const json_t *traits, const char *name);   /* 0: none */
 bool traits_flag(const json_t *traits, const char *name);        /* false: none */
 
-/* `from` with `over` laid on it: maps merge, null takes away, anything else replaces. New, sharing
- * what neither changed. */
+/* `from` with `over` laid on it: maps merge, an empty one changes nothing, null takes away,
+ * anything else replaces. New, sharing what neither changed. */
 json_t *traits_merged(const json_t *from, const json_t *over);
 /* Whether the tree is within the bounds above. */
 bool traits_bounded(const json_t *tree, const char *path, struct error *error) MUST_CHECK;

@@ -29,8 +29,8 @@ enum { PATH_ROOM = 160 };
     }
 
 static const struct value all[] = {
-    PART("image.name", FORM_NAME, "with the tag: image"),
-    PART("image.tag", FORM_TEXT, "behind image.name and a colon; null or empty: no tag"),
+    PART("image.name", FORM_NAME, "with the tag it is `image`"),
+    PART("image.tag", FORM_TEXT, "behind the name and a colon; null or empty: no tag"),
     SETS("image.pullPolicy", "image_pull_policy"),
     SETS("image.pullSecrets", "image_pull_secrets"),
     SETS("cmd", "cmd"),
@@ -68,23 +68,24 @@ static const struct value all[] = {
     PART("storage.type", FORM_NAME,
          "dynamic: a claim for each server; static: one claim for all; none: no volume"),
     PART("storage.homeMountPath", FORM_NAME, "where the home's volume is mounted"),
-    PART("storage.capacity", FORM_TEXT, "with type dynamic: storage_capacity"),
-    PART("storage.dynamic.storageClass", FORM_TEXT, "with type dynamic: storage_class"),
-    PART("storage.dynamic.pvcNameTemplate", FORM_NAME, "with type dynamic: pvc_name_template"),
+    PART("storage.capacity", FORM_TEXT, "with type dynamic it is `storage_capacity`"),
+    PART("storage.dynamic.storageClass", FORM_TEXT, "with type dynamic it is `storage_class`"),
+    PART("storage.dynamic.pvcNameTemplate", FORM_NAME,
+         "with type dynamic it is `pvc_name_template`"),
     PART("storage.dynamic.volumeNameTemplate", FORM_NAME, "with type dynamic: the volume's name"),
     PART("storage.dynamic.storageAccessModes", FORM_TEXTS,
-         "with type dynamic: storage_access_modes"),
+         "with type dynamic it is `storage_access_modes`"),
     PART("storage.dynamic.subPath", FORM_TEXT, "with type dynamic: the home within the volume"),
     PART("storage.static.pvcName", FORM_NAME, "with type static: the claim"),
     PART("storage.static.subPath", FORM_TEXT, "with type static: the home within the volume"),
     {.path = "storage.extraVolumes",
      .form = FORM_OBJECTS,
      .model = MODEL_VOLUME,
-     .says = "beside the home's, in volumes"},
+     .says = "beside the home's, in `volumes`"},
     {.path = "storage.extraVolumeMounts",
      .form = FORM_OBJECTS,
      .model = MODEL_VOLUME_MOUNT,
-     .says = "beside the home's, in volume_mounts"},
+     .says = "beside the home's, in `volume_mounts`"},
     SETS("storage.extraLabels", "storage_extra_labels"),
     PART("extraFiles", FORM_MAP,
          "mountPath and mode of each, mounted from the Secret of extraFilesSecret, which the chart "
@@ -186,7 +187,7 @@ static bool check_form(const struct value *value, const json_t *given, struct er
     struct error why;
     if (value->trait || json_is_null(given))
         return true; /* traits_set checks it */
-    json_t *read = form_read(value->form, value->model, given, &why);
+    json_t *read = form_read(value->form, value->model, MODEL_WHOLE, given, &why);
     json_decref(read);
     return read || error_set(error, "singleuser.%s%.400s", value->path, why.text);
 }
@@ -472,19 +473,25 @@ static bool set_singleuser(json_t *traits, const json_t *singleuser, struct erro
     return good;
 }
 
+static bool is_given(const json_t *map)
+{
+    return map && !json_is_null(map);
+}
+
 json_t *values_read(const json_t *singleuser, const json_t *kubespawner, const json_t *labels,
                     struct error *error)
 {
     json_t *traits = traits_defaults();
     bool good = true;
-    if (singleuser)
+    if (is_given(singleuser))
         good =
             traits_bounded(singleuser, "singleuser", error) && check_group(singleuser, "", error);
-    if (good && labels)
+    if (good && is_given(labels))
         good = traits_bounded(labels, "kube_labels", error) &&
                traits_set(traits, "common_labels", labels, "kube_labels", error);
-    good = good && set_singleuser(traits, singleuser, error) &&
-           (!kubespawner || traits_replace(traits, kubespawner, "kubespawner", error));
+    good = good && set_singleuser(traits, singleuser, error);
+    if (good && is_given(kubespawner))
+        good = traits_replace(traits, kubespawner, "kubespawner", error);
     if (good)
         return traits;
     json_decref(traits);

@@ -21,8 +21,9 @@ json_t *values_defaults(void);
 
 /* The traits of a server before a profile is chosen: z2jh's defaults, singleuser over them (maps
  * merge, null takes a default away, as helm does), then the traits of kubespawner (each replaces),
- * with `labels` as common_labels if they are given. Each of the three is a map or NULL. The result
- * is the caller's; NULL: *error says what is wrong and where, "singleuser.memory.limit: …". */
+ * with `labels` as common_labels if they are given. Each of the three is a map, null or NULL. The
+ * result is the caller's; NULL: *error says what is wrong and where, "singleuser.memory.limit: …".
+ */
 json_t *values_read(const json_t *singleuser, const json_t *kubespawner, const json_t *labels,
                     struct error *error) MUST_CHECK;
 

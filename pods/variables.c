@@ -1,9 +1,9 @@
 #include "pods/variables.h"
 #include "base/str.h"
 #include "base/text.h"
+#include "pods/amount.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,18 +26,6 @@ static void set_given(json_t *variables, const char *const *environment)
     }
 }
 
-/* A number as Python's str() has it: the shortest text that is that number, with a point. */
-static void put_real(struct text *out, double number)
-{
-    char text[40];
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
-            break;
-    }
-    text_format(out, "%s%s", text, strpbrk(text, ".e") ? "" : ".0");
-}
-
 /* MEM_LIMIT and the like tell the server, and its extensions, what it may use. */
 static void set_limits(json_t *variables, const json_t *traits)
 {
@@ -55,7 +43,7 @@ static void set_limits(json_t *variables, const json_t *traits)
         if (json_is_integer(value))
             text_format(&text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         else
-            put_real(&text, json_real_value(value));
+            amount_put(&text, json_real_value(value));
         json_object_set_new(variables, rows[i].name, json_stringn(text.p, text.n));
         text_release(&text);
     }
@@ -92,6 +80,16 @@ static bool set_places(json_t *variables, const json_t *traits, const struct pod
     return true;
 }
 
+/* After the variables of the settings, of which one may name itself so. */
+static void set_image(json_t *variables, const json_t *traits, const json_t *own)
+{
+    static const char *const names[] = {"JUPYTER_IMAGE_SPEC", "JUPYTER_IMAGE"};
+    const json_t *image = json_object_get(traits, "image");
+    for (size_t i = 0; i < COUNT(names); i++)
+        if (!json_object_get(own, names[i]))
+            json_object_set(variables, names[i], (json_t *)(uintptr_t)image);
+}
+
 /* ---- GPUs ---- */
 
 static bool names_gpu(const json_t *amounts)
@@ -123,12 +121,26 @@ static bool wants_gpu(const json_t *traits)
            json_is_string(json_object_get(pod, "runtimeClassName"));
 }
 
+/* Whether one of them has that key or that name. */
+static bool has_variable(const json_t *variables, const char *name)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)variables, key, value)
+    {
+        const char *own = json_string_value(json_object_get(value, "name"));
+        if (strcmp(key, name) == 0 || (own && strcmp(own, name) == 0))
+            return true;
+    }
+    return false;
+}
+
 /* Images made for GPUs ask for all of them, and where the node's runtime is NVIDIA's they get them,
  * past the scheduler. */
 static void hide_gpus(json_t *variables, const json_t *traits)
 {
     static const char name[] = "NVIDIA_VISIBLE_DEVICES";
-    if (traits_flag(traits, "hide_gpus") && !wants_gpu(traits) && !json_object_get(variables, name))
+    if (traits_flag(traits, "hide_gpus") && !wants_gpu(traits) && !has_variable(variables, name))
         set_text(variables, name, "void");
 }
 
@@ -260,8 +272,6 @@ json_t *variables_list(const json_t *traits, const struct pod_order *order, stru
         set_text(named, "JUPYTERHUB_DEBUG", "1");
     if (traits_flag(traits, "disable_user_config"))
         set_text(named, "JUPYTERHUB_DISABLE_USER_CONFIG", "1");
-    set_text(named, "JUPYTER_IMAGE_SPEC", traits_text(traits, "image"));
-    set_text(named, "JUPYTER_IMAGE", traits_text(traits, "image"));
     if (good && environment) {
         json_decref(own);
         own = expand_tree(environment, &order->owner, &why);
@@ -269,6 +279,7 @@ json_t *variables_list(const json_t *traits, const struct pod_order *order, stru
     }
     if (good) {
         json_object_update(named, own);
+        set_image(named, traits, own);
         hide_gpus(named, traits);
         list = listed(named);
     }

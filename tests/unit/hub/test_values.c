@@ -96,7 +96,7 @@ static void what_is_wrong_is_told_with_its_path(void **state)
                  "singleuser.extraEnv.DEBUG: a text was expected; put it in quotes");
     expect_error(
         "{\"extraTolerations\": [{\"operater\": \"Exists\"}]}", NULL,
-        "singleuser.extraTolerations[0].operater: a Toleration has no such member; did you mean "
+        "singleuser.extraTolerations[0].operater: Toleration has no such member; did you mean "
         "operator?");
     expect_error("{\"storage\": {\"type\": \"dynamc\"}}", NULL,
                  "singleuser.storage.type: 'dynamc' is not dynamic, static or none");
