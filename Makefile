@@ -38,7 +38,7 @@ HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/
 CTL_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/ctl/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
-.PHONY: all help check unit e2e jupyterhub cluster ctl browser chart images asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub cluster ctl pods browser chart images asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words
@@ -89,6 +89,11 @@ $(BUILD)/unit/ctl/%: tests/unit/ctl/%.c $(BUILD)/ctl.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/ctl.a $(LDFLAGS) -lcmocka $(CTL_LDLIBS)
 
+# What the tests of pods ask for manifests.
+$(BUILD)/pods/manifest: tests/pods/manifest.c $(BUILD)/hub.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
@@ -106,7 +111,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit
 	    $(if $(filter fuzz_settings fuzz_kubeconfig fuzz_watch,$*),$(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS),$(OBJ) $(LDFLAGS) $(LDLIBS))
 $(BUILD)/fuzz/fuzz_settings $(BUILD)/fuzz/fuzz_kubeconfig $(BUILD)/fuzz/fuzz_watch: $(BUILD)/hub.a
 
-unit: $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ) ## unit tests (cmocka), fuzz targets over their corpus
+unit: $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ) $(BUILD)/pods/manifest ## unit tests (cmocka), fuzz targets over their corpus
 	@tests/unit/run $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ)
 
 e2e: all ## end-to-end tests (pytest; ./test sets up what they need)
@@ -126,6 +131,9 @@ chart: all ## the chart: rendered by helm, held against a real API server
 
 hub: all ## the hub with real and stub single-user servers, behind the proxy
 	tests/hub/run
+
+pods: all $(BUILD)/pods/manifest ## pods and claims beside those that KubeSpawner makes
+	tests/pods/run
 
 browser: all ## the hub, JupyterHub and JupyterLab in Chromium
 	tests/browser/run
@@ -171,13 +179,14 @@ lint: ## floors, sizes, formatting, names
 format: ## put every C file into the house's form
 	clang-format -i $$(git ls-files --cached --others --exclude-standard '*.[ch]')
 
-docs: $(BUILD)/hubgate $(BUILD)/hubgate-hub $(BUILD)/hubctl ## write what is printed from tables: references, man pages, settings, completion
+docs: $(BUILD)/hubgate $(BUILD)/hubgate-hub $(BUILD)/hubctl $(BUILD)/pods/manifest ## write what is printed from tables: references, man pages, settings, completion
 	@mkdir -p docs/reference
 	$(BUILD)/hubgate --print-reference markdown >docs/reference/flags.md
 	$(BUILD)/hubgate --print-reference man >docs/hubgate.1
 	$(BUILD)/hubgate-hub --print-reference markdown >docs/reference/hub-settings.md
 	$(BUILD)/hubgate-hub --print-reference man >docs/hubgate-hub.1
 	$(BUILD)/hubgate-hub --print-reference yaml >deploy/hubgate-hub.example.yaml
+	$(BUILD)/pods/manifest reference >docs/reference/pods.md
 	$(BUILD)/hubctl --print-reference markdown >docs/reference/hubctl.md
 	$(BUILD)/hubctl --print-reference man >docs/hubctl.1
 	$(BUILD)/hubctl completion bash >deploy/completion/hubctl.bash
