@@ -19,7 +19,7 @@ def opened():
 
 @dataclasses.dataclass
 class Image:
-    entrypoint: list = None  # run where the pod gives no command; args come after it
+    entrypoint: list = None  # where the pod gives no command; its args come after it
     pull_error: str = ""  # the registry's answer: ErrImagePull, then ImagePullBackOff
     present: bool = False  # on the node already: nothing is pulled
     gate: threading.Event = dataclasses.field(default_factory=opened)  # pulling lasts until it is set
@@ -31,7 +31,7 @@ class Image:
 
 # Under these names, with any tag, for tests that need no more.
 KNOWN = {
-    "hubgate.test/idle": Image(entrypoint=["sleep", "infinity"]),
+    "hubgate.test/idle": Image(),
     "hubgate.test/missing": Image(pull_error='rpc error: code = NotFound desc = failed to pull and unpack image '
                                   '"hubgate.test/missing:latest": not found'),
     "hubgate.test/misconfigured": Image(config_error='secret "not-there" not found'),

@@ -89,6 +89,18 @@ def test_a_pod_runs_on_an_address_of_its_own(namespace, run, until):
     assert pulling["lastTimestamp"] and pulling["involvedObject"]["fieldPath"] == "spec.containers{notebook}"
 
 
+def test_jupyterlab_runs_in_a_pod(run, until):
+    run(pod(container={"args": ["jupyter-lab", "--ip=0.0.0.0", "--port=8888", "--no-browser"]}))
+    address = until("Running")["status"]["podIP"]
+
+    def answers():
+        connection = http.client.HTTPConnection(address, 8888, timeout=5)
+        connection.request("GET", "/api")
+        return connection.getresponse().status == 200
+
+    wait_for(answers, "JupyterLab on the pod's address", 60)
+
+
 def test_a_pod_waits_while_its_image_is_pulled(namespace, kubelet, run, until):
     image = kubelet.images["example.test/large:1"] = images.Image(gate=images.held())
     run(pod(image="example.test/large:1"))
