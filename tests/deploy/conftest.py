@@ -1,6 +1,7 @@
 """Fixtures: the images as archives, and containers of them."""
 
 import pathlib
+import re
 
 import pytest
 
@@ -9,6 +10,9 @@ import peers
 import pods
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
+# What an image's tag in the values may be: this version, or one that a workflow proposed since (deploy/ci/plan).
+TAG = re.compile(rf"{re.escape(VERSION)}(-r\d{{8}})?|sha-[0-9a-f]{{12}}")
 
 
 @pytest.fixture(scope="session")

@@ -16,10 +16,9 @@ import pytest
 
 import peers
 import pods
-from conftest import ROOT
+from conftest import ROOT, VERSION
 
 IMAGES = ROOT / "deploy/images"
-VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 MIB = 1 << 20
 PROGRAMS = {"proxy": {"hubgate", "configurable-http-proxy"}, "hub": {"hubgate-hub", "hubctl"}}
 USERS = {"proxy": 65534, "hub": 1000}
