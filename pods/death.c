@@ -51,8 +51,10 @@ void death_begin(struct spawn *spawn)
     struct pods *pods = spawn->pods;
     held_drop_calls(spawn);
     spawn->stage = POD_ENDING;
-    if (status && status->has_log && (spawn->now || !spawn->asked))
-        spawn->log = podlog_read(&pods->logs, pods->server, spawn->name, RELICS_LINES,
+    bool failed = spawn->now || !spawn->asked;
+    bool other = status && status->runs_again && status->restarts > spawn->restarts;
+    if (status && status->has_log && failed)
+        spawn->log = podlog_read(&pods->logs, pods->server, spawn->name, RELICS_LINES, other,
                                  LAST_WORDS_MS, on_last_words, spawn);
     else
         let_go(spawn);

@@ -68,6 +68,7 @@ struct spawn {
     void *verified_arg;
     void (*born)(struct spawn *spawn); /* birth_begin's */
     unsigned clearings;                /* how often something was in the way */
+    unsigned restarts;                 /* of its container, which nobody minds */
     int64_t gives_up_ms;               /* when its deadline is; 0: nothing ails it */
     bool refused;                      /* the last try to delete it failed … */
     bool said_stays;                   /* … and the log has it */

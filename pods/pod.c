@@ -54,6 +54,10 @@ static void go_on(struct spawn *spawn, const struct pod_status *status)
 static void look_at(struct spawn *spawn, const struct pod_status *status)
 {
     bool waits = spawn->stage == POD_WAITING;
+    if (status->restarts > spawn->restarts && status->before) {
+        death_by_itself(spawn, status->before); /* what runs now is another server */
+        return;
+    }
     switch (status->state) {
     case POD_STARTS:
         if (waits)
@@ -181,6 +185,7 @@ static void find(struct spawn *spawn)
         return;
     }
     spawn->stage = POD_WAITING;
+    spawn->restarts = pod->status.restarts; /* while we were away: it is the one that there is */
     look_at(spawn, &pod->status);
 }
 

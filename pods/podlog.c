@@ -30,7 +30,8 @@ static void on_read(void *arg, const struct apicall_answer *answer);
 static void on_tell(struct task *task);
 
 struct podlog *podlog_read(struct podlogs *list, struct apiserver *server, const char *pod,
-                           unsigned lines_max, int64_t within_ms, spawn_logs_done *done, void *arg)
+                           unsigned lines_max, bool before, int64_t within_ms,
+                           spawn_logs_done *done, void *arg)
 {
     static const struct apicall_stream stream = {.piece = on_piece};
     struct podlog *log = must_alloc(sizeof *log);
@@ -41,6 +42,8 @@ struct podlog *podlog_read(struct podlogs *list, struct apiserver *server, const
     apipath_put(&path, &apiresource_pods, apiserver_namespace(server), pod, "log");
     apipath_query(&path, "container", MANIFEST_CONTAINER);
     apipath_query(&path, "tailLines", lines);
+    if (before)
+        apipath_query(&path, "previous", "true");
     char *text = text_take(&path);
     log->call = apicall_start(server,
                               &(struct apicall_request){.what = "read a log",

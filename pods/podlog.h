@@ -12,12 +12,13 @@ LIST_HEAD(podlogs, podlog); /* those that are being read */
 
 enum { PODLOG_BYTES_MAX = 256 * 1024, PODLOG_READ_MAX = 16 * 1024 * 1024 };
 
-/* done is told once: at most lines_max lines, of which what is above PODLOG_BYTES_MAX was left out
- * from the beginning; a log whose lines are longer than PODLOG_READ_MAX together is not read to its
- * end. text.p NULL: there is none, the container has not run yet, or it could not be read within
- * within_ms. */
+/* Of the container as it runs, or of its run before. done is told once: at most lines_max lines, of
+ * which what is above PODLOG_BYTES_MAX was left out from the beginning; a log whose lines are
+ * longer than PODLOG_READ_MAX together is not read to its end. text.p NULL: there is none, the
+ * container has not run yet, or it could not be read within within_ms. */
 struct podlog *podlog_read(struct podlogs *list, struct apiserver *server, const char *pod,
-                           unsigned lines_max, int64_t within_ms, spawn_logs_done *done, void *arg);
+                           unsigned lines_max, bool before, int64_t within_ms,
+                           spawn_logs_done *done, void *arg);
 /* Nothing will be told. */
 void podlog_cancel(struct podlog *log);
 /* All of the list are told that there is none: nobody will read on. */

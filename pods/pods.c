@@ -235,7 +235,7 @@ static void logs(struct spawner *spawner, const char *user, const char *server, 
     const struct spawn *spawn = find(pods, user, server);
     const struct pod_status *status = spawn && spawn->name ? held_status(spawn) : NULL;
     if (status && status->has_log)
-        podlog_read(&pods->logs, pods->server, spawn->name, lines_max, LOG_MS, done, arg);
+        podlog_read(&pods->logs, pods->server, spawn->name, lines_max, false, LOG_MS, done, arg);
     else
         podlog_tell(pods->loop, relics_find(&pods->relics, user, server), lines_max, done, arg);
 }

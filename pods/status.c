@@ -19,6 +19,8 @@ enum {
     STARTING_MS = 5 * 1000,
 };
 
+static const char again_and_again[] = "it ends again and again";
+
 /* Why a container waits, where it waits for nothing that comes by itself. */
 static const struct ailment {
     const char *reason;
@@ -38,7 +40,7 @@ static const struct ailment {
     {"PreStartHookError", STARTING_MS, "its container cannot be started", false},
     {"PostStartHookError", STARTING_MS, "its postStart hook failed", false},
     {"RunContainerError", STARTING_MS, "its container cannot be started", false},
-    {"CrashLoopBackOff", 0, "it ends again and again", true},
+    {"CrashLoopBackOff", 0, again_and_again, true},
 };
 
 /* What a registry says when another try will not help. */
@@ -119,6 +121,25 @@ static const char *whose(const json_t *container, char room[static 96])
     return room;
 }
 
+/* How a run of a container ended. whose: "", or which container it is, in front. */
+static void say_end(struct pod_status *status, const char *whose, const json_t *terminated)
+{
+    const char *reason = text_of(terminated, "reason");
+    json_int_t code = json_integer_value(member(terminated, "exitCode"));
+    char what[192];
+    if (strcmp(reason, "OOMKilled") == 0)
+        snprintf(what, sizeof what, "%sit used more memory than it may, and was killed", whose);
+    else
+        snprintf(what, sizeof what, "%sended with status %lld", whose, (long long)code);
+    bool plain = strcmp(reason, "Error") == 0 || strcmp(reason, "Completed") == 0;
+    say_why(status, what, plain ? "" : reason, text_of(terminated, "message"));
+}
+
+static const json_t *last_end(const json_t *container)
+{
+    return member(member(container, "lastState"), "terminated");
+}
+
 static bool read_ailment(struct pod_status *status, const json_t *container)
 {
     const json_t *waiting = member(member(container, "state"), "waiting");
@@ -133,6 +154,10 @@ static bool read_ailment(struct pod_status *status, const json_t *container)
         status->of_server = !*whose(container, room);
         status->backs_off = ailment->backs_off;
         status->patience_ms = pull && is_final(message) ? SOON_MS : ailment->patience_ms;
+        if (ailment->means == again_and_again && last_end(container)) {
+            say_end(status, room, last_end(container));
+            return true;
+        }
         snprintf(what, sizeof what, "%s%s%s%.80s", room, ailment->means, pull ? ", " : "",
                  pull ? text_of(container, "image") : "");
         say_why(status, what, reason, message);
@@ -141,24 +166,20 @@ static bool read_ailment(struct pod_status *status, const json_t *container)
     return false;
 }
 
-static void read_end(struct pod_status *status, const json_t *terminated)
+/* The runs of the server's container, and their log. */
+static void read_runs(struct pod_status *status, const json_t *server)
 {
-    const char *reason = text_of(terminated, "reason");
-    json_int_t code = json_integer_value(member(terminated, "exitCode"));
-    char what[96];
-    status->state = POD_ENDED;
-    if (strcmp(reason, "OOMKilled") == 0)
-        snprintf(what, sizeof what, "it used more memory than it may, and was killed");
-    else
-        snprintf(what, sizeof what, "ended with status %lld", (long long)code);
-    bool plain = strcmp(reason, "Error") == 0 || strcmp(reason, "Completed") == 0;
-    say_why(status, what, plain ? "" : reason, text_of(terminated, "message"));
-}
-
-static bool has_run(const json_t *container)
-{
-    const json_t *state = member(container, "state"), *last = member(container, "lastState");
-    return member(state, "running") || member(state, "terminated") || member(last, "terminated");
+    const json_t *state = member(server, "state"), *last = last_end(server);
+    json_int_t restarts = json_integer_value(member(server, "restartCount"));
+    bool runs = member(state, "running") != NULL;
+    status->has_log = runs || last || member(state, "terminated");
+    status->restarts = restarts > 0 && restarts < UINT16_MAX ? (unsigned)restarts : 0;
+    status->runs_again = runs && last;
+    if (!last)
+        return;
+    say_end(status, "", last);
+    status->before = status->says;
+    status->says = NULL;
 }
 
 /* False: none of them is there, or one is not ready. */
@@ -218,7 +239,7 @@ static void read_over(struct pod_status *status, const json_t *said, const json_
                 strcmp(reason, "Evicted") == 0 ? "its node turned it out" : "its pod failed",
                 reason, message);
     else if (terminated)
-        read_end(status, terminated);
+        say_end(status, "", terminated);
     else
         say_why(status, "its pod has ended", "", disruption(said));
 }
@@ -258,13 +279,19 @@ static void read_leaving(struct pod_status *status, const json_t *pod)
     say_why(status, "its pod was deleted", "", disruption(member(pod, "status")));
 }
 
+static void read_end(struct pod_status *status, const json_t *terminated)
+{
+    status->state = POD_ENDED;
+    say_end(status, "", terminated);
+}
+
 static void read_state(struct pod_status *status, const json_t *pod)
 {
     const json_t *said = member(pod, "status"), *containers = member(said, "containerStatuses");
     const json_t *server = named(containers, MANIFEST_CONTAINER);
     const json_t *terminated = member(member(server, "state"), "terminated");
     const char *phase = text_of(said, "phase");
-    status->has_log = has_run(server);
+    read_runs(status, server);
     if (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
         read_over(status, said, server);
     else if (*text_of(member(pod, "metadata"), "deletionTimestamp"))
@@ -282,8 +309,7 @@ static void read_state(struct pod_status *status, const json_t *pod)
 
 void status_read(struct pod_status *status, const json_t *pod)
 {
-    free(status->says);
-    *status = (struct pod_status){0};
+    status_release(status);
     snprintf(status->uid, sizeof status->uid, "%s", text_of(member(pod, "metadata"), "uid"));
     read_place(status, pod);
     read_state(status, pod);
@@ -292,6 +318,7 @@ void status_read(struct pod_status *status, const json_t *pod)
 void status_release(struct pod_status *status)
 {
     free(status->says);
+    free(status->before);
     *status = (struct pod_status){0};
 }
 

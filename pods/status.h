@@ -21,10 +21,15 @@ struct pod_status {
     char uid[STATUS_UID_ROOM];
     enum pod_state state;
     int64_t patience_ms;
-    bool of_server;     /* what ails is the server's own container and no other */
-    bool backs_off;     /* … and says less than it did at the try before */
-    bool over;          /* nothing of it goes on by itself any more */
-    bool has_log;       /* its server's container has run, or runs */
+    bool of_server; /* what ails is the server's own container and no other */
+    bool backs_off; /* … and says less than it did at the try before */
+    bool over;      /* nothing of it goes on by itself any more */
+    bool has_log;   /* its server's container has run, or runs */
+    /* How often that container was started again where it had ended, and how it ended the last
+     * time: one line, or NULL. */
+    unsigned restarts;
+    char *before;
+    bool runs_again;    /* … and it runs: the lines of its end are those of the run before */
     char ip[ADDR_TEXT]; /* "": none yet */
     uint16_t port;
     char *says; /* one line below STATUS_SAYS_ROOM, or NULL */

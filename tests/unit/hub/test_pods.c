@@ -144,6 +144,14 @@ static void what_cannot_start_fails_soon_with_its_reason(void **state)
          "its container cannot be started (RunContainerError): exec: no such file", false},
         {WAITS_FOR("CrashLoopBackOff", "back-off 10s"),
          "it ends again and again (CrashLoopBackOff): back-off 10s", true},
+        {"{'phase':'Running','containerStatuses':[{'name':'notebook','restartCount':1,'state':{"
+         "'waiting':{'reason':'CrashLoopBackOff'}},'lastState':{'terminated':{'exitCode':3,"
+         "'reason':'Error'}}}]}",
+         "ended with status 3", true},
+        {"{'phase':'Running','podIP':'10.0.0.7','containerStatuses':[{'name':'notebook','ready':"
+         "true,'restartCount':1,'state':{'running':{}},'lastState':{'terminated':{'exitCode':137,"
+         "'reason':'OOMKilled'}}}]}",
+         "it used more memory than it may, and was killed (OOMKilled)", true},
         {ENDED_WITH("3", "Error"), "ended with status 3", true},
         {ENDED_WITH("0", "Completed"), "ended with status 0", true},
         {ENDED_WITH("137", "OOMKilled"),
@@ -495,6 +503,10 @@ static void a_pod_that_ends_by_itself_is_told_with_its_reason(void **state)
         const char *status, *why;
     } rows[] = {
         {ENDED_WITH("1", "Error"), "ended with status 1"},
+        {"{'phase':'Running','podIP':'10.0.0.7','containerStatuses':[{'name':'notebook','ready':"
+         "true,'restartCount':1,'state':{'running':{}},'lastState':{'terminated':{'exitCode':5,"
+         "'reason':'Error'}}}]}",
+         "ended with status 5"},
         {ENDED_WITH("137", "OOMKilled"),
          "it used more memory than it may, and was killed (OOMKilled)"},
         {"{'phase':'Failed','reason':'Evicted','message':'low on memory'}",

@@ -124,6 +124,7 @@ static void a_state_of_kubespawner_is_understood(void **state)
            "\"jhub\",\"dns_name\":\"x\",\"pvc_name\":\"claim-ada\"}");
     all_resumed(cluster);
     UNTIL(cluster->rig, told.started_n);
+    UNTIL(cluster->rig, cluster->watches[0]);
     stop(&told, false);
     UNTIL(cluster->rig, told.ended_n);
     told_release(&told);
@@ -141,6 +142,31 @@ static void what_ended_meanwhile_is_told_with_its_reason(void **state)
     UNTIL(cluster->rig, told.ended_n);
     assert_non_null(strstr(told.why, "OOMKilled"));
     assert_null(cluster_pod(cluster, "jupyter-ada"));
+    told_release(&told);
+    cluster_free(cluster);
+}
+
+static void what_was_started_again_meanwhile_goes_on(void **state)
+{
+    struct cluster *cluster = cluster_new("{}");
+    struct told told;
+    (void)state;
+    put_pod(cluster, "jupyter-ada", OURS,
+            "{'phase':'Running','podIP':'10.0.0.7','containerStatuses':[{'name':'notebook','ready':"
+            "true,'restartCount':1,'state':{'running':{}},'lastState':{'terminated':{'exitCode':5}}"
+            "}]}",
+            NULL);
+    resume(cluster, &told, state_of_ada);
+    all_resumed(cluster);
+    UNTIL(cluster->rig, told.started_n);
+    UNTIL(cluster->rig, cluster->watches[0]);
+    cluster_set_status(cluster, "jupyter-ada",
+                       "{'phase':'Running','podIP':'10.0.0.7','containerStatuses':[{'name':"
+                       "'notebook','ready':true,'restartCount':2,'state':{'running':{}},"
+                       "'lastState':{'terminated':{'exitCode':6}}}]}");
+    UNTIL(cluster->rig, told.ended_n);
+    assert_string_equal(told.why, "ended with status 6");
+    assert_true(was_asked(cluster->rig, "&previous=true"));
     told_release(&told);
     cluster_free(cluster);
 }
@@ -612,6 +638,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_any_more_has_ended),
         cmocka_unit_test(a_state_of_kubespawner_is_understood),
         cmocka_unit_test(what_ended_meanwhile_is_told_with_its_reason),
+        cmocka_unit_test(what_was_started_again_meanwhile_goes_on),
         cmocka_unit_test(a_server_can_be_stopped_before_it_was_found),
         cmocka_unit_test(a_server_can_be_released_before_it_was_found),
         cmocka_unit_test(servers_go_on_when_the_hub_ends),
