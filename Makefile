@@ -28,10 +28,10 @@ CTL_LDLIBS := $(shell pkg-config --libs $(CTL_LIBS)) -lm
 # objects FLOORS: what their sources compile to, the programs' own main files left out.
 objects  = $(patsubst %.c,$(BUILD)/obj/%.o,$(filter-out %/main.c,$(wildcard $(addsuffix /*.c,$(1)))))
 # The proxy calls out by its own means: no libcurl in it.
-OBJ     := $(filter-out %/web/fetch.o %/web/transport.o,$(call objects,$(SHARED) proxy api))
+OBJ     := $(filter-out %/web/fetch.o %/web/multi.o %/web/transport.o,$(call objects,$(SHARED) proxy api))
 HUB_OBJ := $(call objects,$(SHARED) kube kubeapi pods login keeper spawner hub) $(BUILD)/obj/hub/pages.o
 KEEPER_OBJ := $(call objects,keeper)
-CTL_OBJ := $(patsubst %,$(BUILD)/obj/%.o,web/fetch web/transport) $(call objects,base tls kube kubeapi ctl)
+CTL_OBJ := $(patsubst %,$(BUILD)/obj/%.o,web/fetch web/multi web/transport) $(call objects,base tls kube kubeapi ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))

@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 #include "base/text.h"
-#include "web/transport.h"
+#include "web/multi.h"
 
 #include <assert.h>
 #include <event2/event.h>
@@ -14,8 +14,7 @@
 
 struct fetcher {
     struct loop *loop;
-    CURLM *multi;
-    struct event *timer; /* libcurl's one timer */
+    struct multi multi;
     LIST_HEAD(, fetch) fetches;
     TAILQ_HEAD(news, fetch) news; /* those of which there is something to tell */
     struct event *later;          /* tells it */
@@ -46,12 +45,9 @@ struct fetch {
     char refusal[64];            /* ours, for an answer that is too large */
 };
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watched);
-static int on_timer(CURLM *multi, long in_ms, void *arg);
+static void on_moved(struct multi *multi);
 static size_t on_head(char *bytes, size_t size, size_t n, void *arg);
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg);
-static void on_ready(evutil_socket_t fd, short what, void *arg);
-static void on_due(evutil_socket_t fd, short what, void *arg);
 static void on_later(evutil_socket_t fd, short what, void *arg);
 static void on_deadline(struct deadline *deadline);
 
@@ -60,26 +56,17 @@ static void on_deadline(struct deadline *deadline);
 struct fetcher *fetcher_new(struct loop *loop)
 {
     struct fetcher *fetcher = must_alloc(sizeof *fetcher);
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-        abort();
     fetcher->loop = loop;
-    fetcher->timer = evtimer_new(loop_base(loop), on_due, fetcher);
     fetcher->later = evtimer_new(loop_base(loop), on_later, fetcher);
     TAILQ_INIT(&fetcher->news);
-    fetcher->multi = must_have(curl_multi_init());
-    curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(fetcher->multi, CURLMOPT_SOCKETDATA, fetcher);
-    curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(fetcher->multi, CURLMOPT_TIMERDATA, fetcher);
+    multi_init(&fetcher->multi, loop, on_moved);
     fetcher_set_connections(fetcher, FETCH_HOST_CONNECTIONS, FETCH_CONNECTIONS);
     return fetcher;
 }
 
 void fetcher_set_connections(struct fetcher *fetcher, unsigned host, unsigned total)
 {
-    curl_multi_setopt(fetcher->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)host);
-    curl_multi_setopt(fetcher->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)total);
-    curl_multi_setopt(fetcher->multi, CURLMOPT_MAXCONNECTS, (long)total);
+    multi_set_connections(&fetcher->multi, host, total);
 }
 
 void fetcher_free(struct fetcher *fetcher)
@@ -88,10 +75,8 @@ void fetcher_free(struct fetcher *fetcher)
         return;
     while (!LIST_EMPTY(&fetcher->fetches))
         fetch_cancel(LIST_FIRST(&fetcher->fetches));
-    curl_multi_cleanup(fetcher->multi);
-    event_free(fetcher->timer);
+    multi_release(&fetcher->multi);
     event_free(fetcher->later);
-    curl_global_cleanup();
     free(fetcher);
 }
 
@@ -158,8 +143,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, const struct fetch_request *r
     SET(easy, CURLOPT_HEADERDATA, fetch);
     SET(easy, CURLOPT_WRITEFUNCTION, on_body);
     SET(easy, CURLOPT_WRITEDATA, fetch);
-    if (curl_multi_add_handle(fetcher->multi, easy) != CURLM_OK)
-        abort();
+    multi_add(&fetcher->multi, easy);
     return fetch;
 }
 
@@ -184,7 +168,7 @@ static void fetch_unlink(struct fetch *fetch)
     drop_news(fetch);
     LIST_REMOVE(fetch, next);
     deadline_clear(&fetch->deadline);
-    curl_multi_remove_handle(fetch->fetcher->multi, fetch->easy);
+    multi_remove(&fetch->fetcher->multi, fetch->easy);
 }
 
 static void fetch_free(struct fetch *fetch)
@@ -312,23 +296,15 @@ static void tell_all(struct fetcher *fetcher)
 
 static void take_ends(struct fetcher *fetcher)
 {
-    CURLMsg *message;
-    for (int left; (message = curl_multi_info_read(fetcher->multi, &left));) {
+    CURL *easy;
+    CURLcode result;
+    while (multi_take_end(&fetcher->multi, &easy, &result)) {
         struct fetch *fetch = NULL;
-        CURLcode result = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&fetch);
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&fetch);
         fetch->over = true;
         fetch->result = result;
         add_news(fetch);
     }
-}
-
-static void move(struct fetcher *fetcher, curl_socket_t fd, int ready)
-{
-    int running;
-    curl_multi_socket_action(fetcher->multi, fd, ready, &running);
-    take_ends(fetcher);
-    tell_all(fetcher);
 }
 
 void fetch_pause(struct fetch *fetch)
@@ -346,32 +322,6 @@ void fetch_resume(struct fetch *fetch)
         set_idle(fetch);
     add_news(fetch);
     evtimer_add(fetch->fetcher->later, &at_once);
-}
-
-static void watch(struct fetcher *fetcher, curl_socket_t fd, int what, struct event *watched)
-{
-    short events = EV_PERSIST;
-    if (what & CURL_POLL_IN)
-        events |= EV_READ;
-    if (what & CURL_POLL_OUT)
-        events |= EV_WRITE;
-    if (watched)
-        event_free(watched);
-    watched = what == CURL_POLL_REMOVE
-                  ? NULL
-                  : must_have(event_new(loop_base(fetcher->loop), fd, events, on_ready, fetcher));
-    if (watched)
-        event_add(watched, NULL);
-    curl_multi_assign(fetcher->multi, fd, watched);
-}
-
-static void set_timer(struct fetcher *fetcher, long in_ms)
-{
-    struct timeval in = {in_ms / 1000, in_ms % 1000 * 1000};
-    if (in_ms < 0)
-        evtimer_del(fetcher->timer);
-    else
-        evtimer_add(fetcher->timer, &in);
 }
 
 /* One that finds no room comes again, when the others were told. */
@@ -437,18 +387,11 @@ const char *fetch_reply_header(const struct fetch_reply *reply, const char *name
 
 /* --- callbacks --- */
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *watched)
+static void on_moved(struct multi *multi)
 {
-    (void)easy;
-    watch(arg, fd, what, watched);
-    return 0;
-}
-
-static int on_timer(CURLM *multi, long in_ms, void *arg)
-{
-    (void)multi;
-    set_timer(arg, in_ms);
-    return 0;
+    struct fetcher *fetcher = CONTAINER(multi, struct fetcher, multi);
+    take_ends(fetcher);
+    tell_all(fetcher);
 }
 
 static size_t on_head(char *bytes, size_t size, size_t n, void *arg)
@@ -459,23 +402,6 @@ static size_t on_head(char *bytes, size_t size, size_t n, void *arg)
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
     return take(arg, (struct span){bytes, size * n});
-}
-
-static void on_ready(evutil_socket_t fd, short what, void *arg)
-{
-    int ready = 0;
-    if (what & EV_READ)
-        ready |= CURL_CSELECT_IN;
-    if (what & EV_WRITE)
-        ready |= CURL_CSELECT_OUT;
-    move(arg, fd, ready);
-}
-
-static void on_due(evutil_socket_t fd, short what, void *arg)
-{
-    (void)fd;
-    (void)what;
-    move(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static void on_later(evutil_socket_t fd, short what, void *arg)

@@ -41,7 +41,7 @@ struct rig {
 
 /* --- time --- */
 
-static int64_t moved_ms;
+static _Atomic int64_t moved_ms;
 
 /* In place of libc's, for all that is linked: so a minute passes at once. */
 int clock_gettime(clockid_t clock, struct timespec *now)
