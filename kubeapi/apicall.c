@@ -264,7 +264,7 @@ static bool is_json(const struct fetch_reply *reply)
 static bool again(struct apicall *call, const struct fetch_reply *reply)
 {
     bool is_busy = reply->status == 429, failed = !reply->status || reply->status / 100 == 5;
-    if (call->flows || !(is_busy || (failed && !call->once)) ||
+    if (call->flows || reply->is_final || !(is_busy || (failed && !call->once)) ||
         !put_off(call, retry_after_ms(reply)))
         return false;
     call->retried |= !is_busy;

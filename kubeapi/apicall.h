@@ -1,6 +1,7 @@
 /* One call to an API server: a request, what became of it, and once more where that may help
  * (spawner contract 5). No answer, 429 and 5xx are tried again with growing waits, or after the
- * time that Retry-After names, within the call's time; after 401 what is shown is looked for anew,
+ * time that Retry-After names, within the call's time, but for a server that is not to be trusted
+ * and an answer that is too large; after 401 what is shown is looked for anew,
  * and the request sent once more. */
 #ifndef KUBEAPI_APICALL_H
 #define KUBEAPI_APICALL_H

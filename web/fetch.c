@@ -204,11 +204,27 @@ static int keep_connection(struct fetch *fetch)
     return fd == CURL_SOCKET_BAD ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
+/* What does not change by being tried again. */
+static bool is_final(const struct fetch *fetch)
+{
+    switch (fetch->result) {
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+        return true;
+    default:
+        return *fetch->refusal;
+    }
+}
+
 /* error: NULL, or why there is no answer. */
 static void finish(struct fetch *fetch, const char *error)
 {
     struct fetch_reply reply = {.error = error, .from = fetch, .fd = -1};
     long status = 0;
+    reply.is_final = error && is_final(fetch);
     if (fetch->connect_only && !error)
         reply.fd = keep_connection(fetch);
     fetch_unlink(fetch);

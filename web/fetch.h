@@ -64,8 +64,10 @@ struct fetch_request {
 };
 
 struct fetch_reply {
-    unsigned status;    /* 0: there was no whole answer */
-    const char *error;  /* then one line that says why, without query or fields; else NULL */
+    unsigned status;   /* 0: there was no whole answer */
+    const char *error; /* then one line that says why, without query or fields; else NULL */
+    bool is_final; /* … and that would be so again: whoever is there is not trusted, or his answer
+                      is too large */
     struct span body;   /* terminated; of a stream: empty */
     int fd;             /* connect_only: the connection, the receiver's to close; else -1 */
     struct fetch *from; /* fetch_reply_header's */

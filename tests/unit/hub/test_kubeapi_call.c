@@ -234,9 +234,10 @@ static void an_answer_that_is_too_large_is_none(void **state)
     struct got got = {0};
     (void)state;
     rig->serve = serve_pod;
-    ask(rig, &got, (struct apicall_request){.body_bytes_max = 10, .once = true});
+    ask(rig, &got, (struct apicall_request){.body_bytes_max = 10});
     assert_int_equal(got.status, 0);
     assert_non_null(strstr(got.error, "larger than 10 bytes"));
+    assert_int_equal(rig->asked, 1);
     got_release(&got);
     tear_down(rig);
 }
