@@ -45,7 +45,8 @@ struct fetch_tls {
 struct fetch_stream {
     void (*head)(void *arg, const struct fetch_reply *reply); /* without a body; NULL: no need */
     void (*piece)(void *arg, struct span piece); /* not empty, at most FETCH_PIECE_MAX */
-    int64_t idle_ms; /* from the head on, the most time in which nothing comes; 0: without end */
+    int64_t idle_ms; /* from the head on, the most time in which nothing comes; 0: without end. A
+                        peer whose machine is gone is noticed within a minute all the same */
 };
 
 struct fetch_request {

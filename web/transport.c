@@ -3,9 +3,18 @@
 #include "base/text.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
-enum { CA_CACHE_S = 60 };
+enum {
+    CA_CACHE_S = 60,
+    /* A peer that says nothing is asked whether it is there, after that time, every so often, so
+     * many times: within a minute one that is gone is noticed. */
+    ALIVE_IDLE_S = 30,
+    ALIVE_EACH_S = 10,
+    ALIVE_TIMES = 3,
+};
 
 static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose);
 
@@ -25,8 +34,11 @@ static void set_connection(CURL *easy, const struct fetch_request *request)
     if (request->unix_socket)
         SET(easy, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     SET(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-    if (request->stream) /* may be silent for hours: a peer that is gone is noticed */
+    if (request->stream) { /* which may be silent for hours */
         SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+        SET(easy, CURLOPT_TCP_KEEPIDLE, (long)ALIVE_IDLE_S);
+        SET(easy, CURLOPT_TCP_KEEPINTVL, (long)ALIVE_EACH_S);
+    }
     if (request->connect_only)
         SET(easy, CURLOPT_CONNECT_ONLY, 1L);
     if (request->fresh_connection || request->connect_only)
@@ -131,10 +143,13 @@ void transport_set(CURL *easy, const struct fetch_request *request, struct curl_
 
 /* --- callbacks --- */
 
-/* A process that is started meanwhile must not hold our connections open. */
+/* A process that is started meanwhile must not hold our connections open. How often a peer is asked
+ * is not an option of libcurl's; a unix socket has no such number. */
 static int on_new_socket(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
+    static const int times = ALIVE_TIMES;
     (void)arg;
     (void)purpose;
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
     return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ERROR;
 }

@@ -38,7 +38,7 @@ struct flow {
     void (*on_piece)(struct flow *flow);
     struct writer *writer;
     struct deadline look;
-    bool was_written;
+    bool was_written, was_checked;
 };
 
 static void *on_writer(void *arg);
@@ -267,6 +267,39 @@ static void silence_ends_a_stream(void **state)
     flow_release(&flow);
 }
 
+/* A peer whose machine is gone says nothing, and does not end the connection either. */
+static void check_keepalive(struct flow *flow)
+{
+    for (int fd = 3; fd < 1024; fd++) {
+        struct sockaddr_in peer;
+        socklen_t n = sizeof peer, int_n = sizeof(int);
+        int on = 0, idle_s = 0, each_s = 0, times = 0;
+        if (getpeername(fd, (struct sockaddr *)&peer, &n) < 0 || peer.sin_family != AF_INET ||
+            ntohs(peer.sin_port) != flow->writer->port)
+            continue;
+        assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &int_n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, &int_n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &each_s, &int_n), 0);
+        assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, &int_n), 0);
+        assert_true(on && idle_s + each_s * times <= 60);
+        flow->was_checked = true;
+    }
+}
+
+static void a_peer_that_is_gone_is_noticed_within_a_minute(void **state)
+{
+    struct rig *rig = set_up(NULL);
+    struct writer writer = {0};
+    struct flow flow = {.writer = &writer, .on_head = check_keepalive};
+    (void)state;
+    text_put(&writer.says, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na");
+    start_flow(rig, &flow, 0, 0);
+    loop_run(rig->loop);
+    assert_true(flow.was_checked);
+    tear_down(rig);
+    flow_release(&flow);
+}
+
 static void the_head_has_a_time_of_its_own(void **state)
 {
     struct rig *rig = set_up(NULL);
@@ -485,6 +518,7 @@ int main(void)
         cmocka_unit_test(an_empty_answer_has_a_head_and_an_end),
         cmocka_unit_test(a_refusal_is_told_whole),
         cmocka_unit_test(silence_ends_a_stream),
+        cmocka_unit_test(a_peer_that_is_gone_is_noticed_within_a_minute),
         cmocka_unit_test(the_head_has_a_time_of_its_own),
         cmocka_unit_test(a_stream_outlasts_the_time_of_its_head),
         cmocka_unit_test(what_breaks_off_is_an_error_after_its_pieces),
