@@ -10,7 +10,7 @@ FILES = {"course": {"mountPath": "/etc/course/course.json", "data": {"name": "st
          "motd": {"mountPath": "/etc/motd", "stringData": "Hello\n"},
          "logo": {"mountPath": "/srv/logo.png", "binaryData": "iVBORw0KGgo=\n"}}
 PROFILES = [
-    {"display_name": "CPU", "default": True, "kubespawner_override": {"image": "registry.example.org/cpu:1"}},
+    {"display_name": "CPU", "default": True, "allow_groups": ["staff"], "kubespawner_override": {"image": "registry.example.org/cpu:1"}},
     {"display_name": "GPU",
      "kubespawner_override": {"image": "registry.example.org/gpu:1", "extra_resource_limits": {"nvidia.com/gpu": "1"}},
      "profile_options": {"image": {"display_name": "Image", "choices": {

@@ -6,7 +6,6 @@ import subprocess
 import pytest
 
 import charts
-import groups
 import test_settings
 
 
@@ -22,12 +21,6 @@ def check(objects, folder, env=None):
     config.write_text(secret["hub.yaml"], encoding="utf-8")
     return subprocess.run([charts.HUB, "--config", config, "--check"], capture_output=True, text=True, timeout=30,
                           env={"PATH": os.environ["PATH"], "HOME": str(folder), **given, **(env or {})})
-
-
-@pytest.mark.parametrize("group", groups.GROUPS)
-def test_every_group_makes_good_settings(group, tmp_path):
-    said = check(charts.render(values=groups.GROUPS[group]), tmp_path)
-    assert said.returncode == 0, said.stderr
 
 
 @pytest.mark.parametrize("way", test_settings.WAYS)
