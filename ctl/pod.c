@@ -254,23 +254,28 @@ static void sum_containers(const json_t *pod, struct pod_summary *summary)
         set_status(summary, has_condition(pod, "Ready") ? "Running" : "NotReady");
 }
 
+/* A word, or "Init:1/3". */
+static bool is_busy(const char *status)
+{
+    static const char *const words[] = {"Pending", "ContainerCreating", "PodInitializing",
+                                        "Terminating", "SchedulingGated"};
+    for (size_t i = 0; i < COUNT(words); i++) {
+        if (strcmp(status, words[i]) == 0)
+            return true;
+    }
+    return strncmp(status, "Init:", 5) == 0 && status[5] >= '0' && status[5] <= '9';
+}
+
 static void set_tone(struct pod_summary *summary)
 {
-    static const char *const busy[] = {"Pending",         "ContainerCreating",
-                                       "PodInitializing", "Terminating",
-                                       "Init:",           "SchedulingGated"};
+    const char *status = summary->status;
     summary->tone = TONE_BAD;
-    if (strcmp(summary->status, "Running") == 0)
+    if (strcmp(status, "Running") == 0)
         summary->tone = summary->ready == summary->total ? TONE_GOOD : TONE_BUSY;
-    else if (strcmp(summary->status, "Completed") == 0 || strcmp(summary->status, "Succeeded") == 0)
+    else if (strcmp(status, "Completed") == 0 || strcmp(status, "Succeeded") == 0)
         summary->tone = TONE_PLAIN;
-    for (size_t i = 0; i < COUNT(busy); i++) {
-        size_t n = strlen(busy[i]);
-        bool counts =
-            busy[i][n - 1] == ':' && summary->status[n] >= '0' && summary->status[n] <= '9';
-        if (strncmp(summary->status, busy[i], n) == 0 && (!summary->status[n] || counts))
-            summary->tone = TONE_BUSY;
-    }
+    else if (is_busy(status))
+        summary->tone = TONE_BUSY;
 }
 
 static bool is_gated(const json_t *pod)

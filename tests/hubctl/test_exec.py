@@ -179,8 +179,10 @@ def terminal(environment, lab):
 
 
 def test_a_shell_in_a_terminal(terminal, lab):
-    one = terminal("exec", "-it", "ada", "--", "sh", "-c", "stty size; read line; echo got $line; exec cat")
-    one.expect(rb"24 80")
+    one = terminal("exec", "-it", "ada", "--", "sh", "-c",
+                   "until [ \"$(stty size)\" = '24 80' ]; do sleep 0.05; done; echo sized; read line; echo got $line; "
+                   "exec cat")
+    one.expect(rb"sized")
     one.type(b"keys\r")
     one.expect(rb"got keys")
     one.type(b"\x04")  # Ctrl-D is the command's, which ends

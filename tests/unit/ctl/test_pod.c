@@ -121,6 +121,31 @@ static void the_status_is_kubectls(void **state)
     }
 }
 
+static enum tone tone_of(const char *pod)
+{
+    json_t *json = parse(pod);
+    struct pod_summary summary;
+    pod_summarize(json, &summary);
+    enum tone tone = summary.tone;
+    pod_summary_release(&summary);
+    json_decref(json);
+    return tone;
+}
+
+static void what_is_wrong_is_told_from_what_takes_its_time(void **state)
+{
+    (void)state;
+    assert_int_equal(tone_of("{\"status\": {\"phase\": \"Running\"}}"), TONE_GOOD);
+    assert_int_equal(tone_of("{" ONE "\"status\": {\"phase\": \"Running\"}}"), TONE_BUSY);
+    assert_int_equal(tone_of("{\"status\": {\"phase\": \"Pending\"}}"), TONE_BUSY);
+    assert_int_equal(tone_of("{\"status\": {\"reason\": \"Init:0/2\"}}"), TONE_BUSY);
+    assert_int_equal(tone_of("{\"status\": {\"reason\": \"Init:Error\"}}"), TONE_BAD);
+    assert_int_equal(tone_of("{\"status\": {\"reason\": \"Init:\"}}"), TONE_BAD);
+    assert_int_equal(tone_of("{\"status\": {\"reason\": \"ErrImagePull\"}}"), TONE_BAD);
+    assert_int_equal(tone_of("{\"status\": {\"phase\": \"Succeeded\"}}"), TONE_PLAIN);
+    assert_int_equal(tone_of("{}"), TONE_BAD);
+}
+
 static void the_last_restart_is_the_latest_end(void **state)
 {
     (void)state;
@@ -197,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_status_is_kubectls),
+        cmocka_unit_test(what_is_wrong_is_told_from_what_takes_its_time),
         cmocka_unit_test(the_last_restart_is_the_latest_end),
         cmocka_unit_test(a_pod_is_found_by_its_annotation_or_its_label),
         cmocka_unit_test(the_complaint_is_the_nearest_to_the_cause),
