@@ -1,77 +1,21 @@
 """hubctl's verbs for clusters against a real API server, held against kubectl where it says the same."""
 
 import json
-import os
-import pathlib
 import re
-import subprocess
 import sys
-import threading
 import time
 
 import pytest
 import yaml
 
-import control_plane as planes
 import kubeconfig
+from fault_proxy import Answer, Cut, Hang, Raw
+from operators import PATIENCE, ROOT, Operator, operator, read_line  # noqa: F401
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/hubctl"))
 import stub  # noqa: E402
 
-HUBCTL = pathlib.Path(os.environ.get("HUBCTL", ROOT / "build/hubctl")).absolute()
-PATIENCE = float(os.environ.get("HUBCTL_PATIENCE", 60))
 LONG_AGO = "2026-01-02T03:04:05Z"
-
-
-class Ran:
-    def __init__(self, ended):
-        self.status, self.out, self.err = ended.returncode, ended.stdout, ended.stderr
-        assert not re.search(r"Sanitizer|runtime error:", self.err), self.err
-
-    @property
-    def lines(self):
-        return self.out.splitlines()
-
-    @property
-    def error(self):
-        assert len(self.err.splitlines()) == 1 and self.err.startswith("hubctl: "), self.err
-        return self.err.strip()
-
-    def columns(self, *titles):
-        """The rows of a table, as their cells below these titles."""
-        heads, *rows = [re.split(r" {3,}", line.rstrip()) for line in self.lines]
-        return [[row[heads.index(title)] for title in titles] for row in rows]
-
-
-class Operator:
-    """Who runs hubctl and kubectl with one kubeconfig."""
-
-    def __init__(self, config, home):
-        self.config = config
-        kept = {name: value for name, value in os.environ.items()
-                if name in ("PATH", "LD_LIBRARY_PATH") or name.endswith("SAN_OPTIONS")}
-        self.env = {**kept, "HOME": str(home), "KUBECONFIG": str(config)}
-
-    def __call__(self, *words, status=0, **env):
-        ran = Ran(subprocess.run([HUBCTL, *words], env={**self.env, **env}, capture_output=True, text=True,
-                                 stdin=subprocess.DEVNULL, timeout=PATIENCE, check=False))
-        assert ran.status == status, f"{words}: {ran.status}\n{ran.out}{ran.err}"
-        return ran
-
-    def kubectl(self, *words):
-        return Ran(subprocess.run([*planes.tool("kubectl"), *words], env=self.env, capture_output=True, text=True,
-                                  timeout=PATIENCE, check=True))
-
-    def begin(self, *words, **env):
-        return subprocess.Popen([HUBCTL, *words], env={**self.env, **env}, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
-
-
-@pytest.fixture
-def operator(namespace, tmp_path):
-    return Operator(kubeconfig.write(tmp_path / "config", namespace.plane, {"token": namespace.plane.token},
-                                     name="lab", namespace=namespace.name), tmp_path)
 
 
 @pytest.fixture
@@ -232,18 +176,6 @@ def test_another_namespace_and_all_of_them(operator, make_namespace):
     assert [one.name, "ada"] in everywhere and [two.name, "grace"] in everywhere
     ran = operator("get", "pods", "-n", "Not_One", status=1)
     assert ran.error == "hubctl: --namespace 'Not_One' is no name of a namespace"
-
-
-def read_line(process):
-    """Its next line, or the test fails."""
-    found = []
-    thread = threading.Thread(target=lambda: found.append(process.stdout.readline()), daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    if not found:
-        process.kill()
-        pytest.fail(f"no further line: {process.stderr.read()}")
-    return found[0].split()
 
 
 def test_watched_pods(operator, namespace):
@@ -411,6 +343,39 @@ def test_an_account_of_a_pod_without_a_kubeconfig(namespace, tmp_path):
     inside = Operator("", tmp_path)
     error = inside("get", "pods", status=1, KUBERNETES_SERVICE_HOST=host, KUBERNETES_SERVICE_PORT=port).error
     assert "/var/run/secrets/kubernetes.io/serviceaccount" in error
+
+
+@pytest.fixture
+def behind(namespace, fault_proxy, tmp_path):
+    """An operator whose way to the API server has faults."""
+    return Operator(kubeconfig.write(tmp_path / "faults", namespace.plane, {"token": namespace.plane.token},
+                                     namespace=namespace.name, server=fault_proxy.url), tmp_path)
+
+
+@pytest.mark.parametrize("fault, says", [
+    (Answer.broken(503), "503"), (Raw(b"nonsense\r\n\r\n"), "no answer of"), (Cut(after=20), "no answer of"),
+    (Hang(), "no answer of"), (Hang(after=20), "no answer of"),
+], ids=["broken", "nonsense", "cut", "hang", "stuck"])
+def test_an_api_server_that_fails_is_said_in_a_line(behind, fault_proxy, fault, says):
+    fault_proxy.fault(fault, times=None)
+    assert says in behind("get", "pods", "--timeout", "1", status=1).error
+    assert says in behind("describe", "pod", "ada", "--timeout", "1", status=1).error
+
+
+def test_a_busy_api_server_is_asked_again(behind, namespace, fault_proxy):
+    make_pod(namespace, "ada")
+    fault_proxy.fault(Answer.too_many(retry_after=1), times=1)
+    assert behind("get", "pods", "-o", "name").lines == ["ada"]
+
+
+def test_a_watch_goes_on_after_it_was_cut(behind, namespace, fault_proxy):
+    make_pod(namespace, "ada")
+    with behind.begin("get", "pods", "-w") as process:
+        read_line(process), read_line(process)
+        fault_proxy.cut_all()
+        make_pod(namespace, "grace")
+        assert read_line(process)[0] == "jupyter-grace"
+        process.send_signal(2)
 
 
 @pytest.mark.parametrize("how", ["certificate", "inline", "plugin"])
