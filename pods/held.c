@@ -50,6 +50,7 @@ void held_drop_calls(struct spawn *spawn)
     spawn->call = NULL;
     spawn->log = NULL;
     deadline_clear(&spawn->deadline);
+    deadline_clear(&spawn->slow);
 }
 
 void held_free(struct spawn *spawn)

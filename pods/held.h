@@ -55,14 +55,18 @@ struct spawn {
     char uid[STATUS_UID_ROOM]; /* "": not known yet */
     char claim[NAME_ROOM];     /* "": it has none */
     bool claim_is_own;
-    int64_t grace_s; /* it gets to end */
-    bool keeps;      /* a pod that has ended by itself stays to be looked at */
+    char host[NAME_ROOM]; /* where it is reached; "": at the pod's address */
+    int64_t slower_s;     /* between two lines of a start that lasts */
+    int64_t grace_s;      /* it gets to end */
+    bool keeps;           /* a pod that has ended by itself stays to be looked at */
     /* the pod to be made, and the one with the claim's name from before; NULL */
     json_t *manifest, *manifest_before;
     struct claim wanted;
     struct apicall *call;     /* one at a time */
     struct podlog *log;       /* its last words, under way */
     struct deadline deadline; /* of the stage */
+    struct deadline slow;     /* of a start: it is time to say that it lasts */
+    int64_t since_ms;         /* when it began */
     struct task turn;         /* what is to be said from a turn of its own */
     spawn_verified *verified;
     void *verified_arg;

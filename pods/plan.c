@@ -24,6 +24,8 @@ void plan_put_state(const struct spawn *spawn, struct text *json)
         json_object_set_new(state, "uid", json_string(spawn->uid));
         json_object_set_new(state, "namespace", json_string(space));
     }
+    if (*spawn->uid && *spawn->host)
+        json_object_set_new(state, "host", json_string(spawn->host));
     if (*spawn->uid && *spawn->claim) {
         json_object_set_new(state, "pvc_name", json_string(spawn->claim));
         json_object_set_new(state, "pvc_is_own", json_boolean(spawn->claim_is_own));
@@ -42,6 +44,14 @@ static const char *claim_of_state(const struct pods *pods, const json_t *state)
     return here && strlen(claim) < NAME_ROOM ? claim : "";
 }
 
+/* A name or an address, which a URL can have: what users are called is in it. */
+static bool is_host(const char *host)
+{
+    size_t n = strlen(host);
+    return n < NAME_ROOM && strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                         "0123456789-.:") == n;
+}
+
 static bool take_state(struct plan *plan, const struct pods *pods, const json_t *state,
                        struct error *error)
 {
@@ -57,6 +67,8 @@ static bool take_state(struct plan *plan, const struct pods *pods, const json_t 
     snprintf(plan->pod, sizeof plan->pod, "%s", pod);
     snprintf(plan->uid, sizeof plan->uid, "%s", text_of(state, "uid"));
     snprintf(plan->claim, sizeof plan->claim, "%s", claim_of_state(pods, state));
+    if (is_host(text_of(state, "host")))
+        snprintf(plan->host, sizeof plan->host, "%s", text_of(state, "host"));
     plan->claim_is_own = json_is_true(json_object_get(state, "pvc_is_own"));
     return true;
 }
@@ -65,6 +77,8 @@ static void take_traits(struct plan *plan, const json_t *traits)
 {
     plan->grace_s = traits_number(traits, "delete_grace_period");
     plan->keeps = !traits_flag(traits, "delete_stopped_pods");
+    plan->slow_s = traits_number(traits, "slow_spawn_message_threshold");
+    plan->slower_s = traits_number(traits, "slow_spawn_message_frequency");
 }
 
 static bool name_is_free(const struct pods *pods, const char *name, struct error *error)
@@ -123,7 +137,8 @@ static json_t *traits_of(const struct pods *pods, const struct spawn_order *orde
 static void choose_claim(struct plan *plan, const struct pods *pods, const char *state,
                          const struct pod_names *names)
 {
-    json_t *tree = state ? json_loads(state, 0, NULL) : NULL;
+    bool remembers = state && traits_flag(pods->traits, "remember_pvc_name");
+    json_t *tree = remembers ? json_loads(state, 0, NULL) : NULL;
     const char *kept = claim_of_state(pods, tree);
     bool other = *kept && strcmp(kept, names->claim) != 0;
     plan->claim_is_own =
@@ -153,6 +168,25 @@ static bool make_manifests(struct plan *plan, const json_t *traits, struct pod_o
     return plan->manifest_before != NULL;
 }
 
+/* A mesh or a service may stand in front of the pod (KubeSpawner's pod_connect_ip). */
+static bool choose_host(struct plan *plan, const json_t *traits, const struct pod_owner *owner,
+                        struct error *error)
+{
+    const char *pattern = traits_text(traits, "pod_connect_ip");
+    struct text text = {0};
+    struct error why;
+    bool ok = !pattern || expand_text(&text, pattern, owner, &why);
+    char *host = text_take(&text);
+    if (!ok)
+        error_set(error, "pod_connect_ip%.400s", why.text);
+    else if (!is_host(host))
+        ok = error_set(error, "pod_connect_ip: %.200s is no name of a host", host);
+    else
+        snprintf(plan->host, sizeof plan->host, "%s", host);
+    free(host);
+    return ok;
+}
+
 static bool make(struct plan *plan, const struct pods *pods, const struct spawn_order *order,
                  const json_t *traits, struct error *error)
 {
@@ -171,7 +205,8 @@ static bool make(struct plan *plan, const struct pods *pods, const struct spawn_
     pod.owner.pod = plan->pod;
     choose_claim(plan, pods, order->state, &names);
     take_traits(plan, traits);
-    return make_manifests(plan, traits, &pod, error);
+    return choose_host(plan, traits, &pod.owner, error) &&
+           make_manifests(plan, traits, &pod, error);
 }
 
 bool plan_make(struct plan *plan, const struct pods *pods, const struct spawn_order *order,

@@ -10,8 +10,11 @@ struct plan {
     char claim[NAME_ROOM];     /* "": none is wanted */
     char claim_before[NAME_ROOM];
     bool claim_is_own;
+    char host[NAME_ROOM]; /* "": it is reached at its pod's address */
     int64_t grace_s;
     bool keeps;
+    int64_t slow_s,
+        slower_s; /* of a start: until it is said that it lasts, and from then on; 0: never */
     /* New references: of the pod, of the pod with claim_before in the claim's place, and of the
      * claim. NULL: there is nothing to make. */
     json_t *manifest, *manifest_before, *claim_manifest;

@@ -8,15 +8,17 @@
 #include <string.h>
 
 static void on_deadline(struct deadline *deadline);
+static void on_slow(struct deadline *deadline);
 static void on_turn(struct task *task);
 
 /* --- on its way, and running --- */
 
 static void run(struct spawn *spawn, const struct pod_status *status)
 {
-    char *url = status_url(status);
+    char *url = status_url(status, spawn->host);
     bool news = !spawn->url || strcmp(spawn->url, url) != 0;
     deadline_clear(&spawn->deadline);
+    deadline_clear(&spawn->slow);
     spawn->stage = POD_RUNNING;
     if (news) {
         held_set(&spawn->url, url);
@@ -129,8 +131,10 @@ static void take_plan(struct spawn *spawn, const struct plan *plan)
     snprintf(spawn->uid, sizeof spawn->uid, "%s", plan->uid);
     snprintf(spawn->claim, sizeof spawn->claim, "%s", plan->claim);
     spawn->claim_is_own = plan->claim_is_own;
+    snprintf(spawn->host, sizeof spawn->host, "%s", plan->host);
     spawn->grace_s = plan->grace_s;
     spawn->keeps = plan->keeps;
+    spawn->slower_s = plan->slower_s;
 }
 
 static struct spawn *add(struct pods *pods, const char *user, const char *server,
@@ -138,6 +142,7 @@ static struct spawn *add(struct pods *pods, const char *user, const char *server
 {
     struct spawn *spawn = held_add(pods, user, server, watch, arg);
     spawn->deadline.expire = on_deadline;
+    spawn->slow.expire = on_slow;
     spawn->turn.run = on_turn;
     return spawn;
 }
@@ -154,6 +159,8 @@ struct spawn *pod_start(struct pods *pods, const struct spawn_order *order,
         return spawn;
     }
     take_plan(spawn, &plan);
+    spawn->since_ms = loop_now_ms(pods->loop);
+    deadline_set(pods->loop, &spawn->slow, plan.slow_s * 1000);
     birth_begin(spawn, &plan, pod_changed);
     return spawn;
 }
@@ -241,6 +248,17 @@ static void on_deadline(struct deadline *deadline)
         birth_way_is_free(spawn);
     else if (spawn->stage == POD_ENDING)
         death_is_late(spawn);
+}
+
+static void on_slow(struct deadline *deadline)
+{
+    struct spawn *spawn = CONTAINER(deadline, struct spawn, slow);
+    char line[64];
+    int64_t now_ms = loop_now_ms(spawn->pods->loop);
+    snprintf(line, sizeof line, "still waiting, %lld s so far",
+             (long long)((now_ms - spawn->since_ms) / 1000));
+    deadline_set(spawn->pods->loop, deadline, spawn->slower_s * 1000);
+    held_tell(spawn, line);
 }
 
 static void turn(struct spawn *spawn)

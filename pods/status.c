@@ -322,10 +322,11 @@ void status_release(struct pod_status *status)
     *status = (struct pod_status){0};
 }
 
-char *status_url(const struct pod_status *status)
+char *status_url(const struct pod_status *status, const char *host)
 {
     struct text url = {0};
-    bool six = strchr(status->ip, ':') != NULL;
-    text_format(&url, "http://%s%s%s:%u", six ? "[" : "", status->ip, six ? "]" : "", status->port);
+    const char *at = *host ? host : status->ip;
+    bool six = strchr(at, ':') != NULL;
+    text_format(&url, "http://%s%s%s:%u", six ? "[" : "", at, six ? "]" : "", status->port);
     return text_take(&url);
 }

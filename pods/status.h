@@ -41,7 +41,8 @@ void status_release(struct pod_status *status);
 
 /* The value of a label; "": it has none. */
 const char *status_label(const json_t *pod, const char *name);
-/* "http://10.0.0.7:8888", "http://[fd00::7]:8888"; to be freed. */
-char *status_url(const struct pod_status *status);
+/* "http://10.0.0.7:8888", "http://[fd00::7]:8888", to be freed. host: in place of the pod's own
+ * address; "": none. */
+char *status_url(const struct pod_status *status, const char *host);
 
 #endif

@@ -119,6 +119,51 @@ static void a_pod_without_a_node_says_so_and_waits(void **state)
     cluster_free(cluster);
 }
 
+static void a_start_that_lasts_says_so(void **state)
+{
+    struct cluster *cluster = cluster_ready_with(
+        "{}", "{'slow_spawn_message_threshold':10,'slow_spawn_message_frequency':5}");
+    struct told told;
+    (void)state;
+    begin_pod(cluster, &told);
+    pass(cluster->rig, 11000);
+    assert_true(told_says(&told, "still waiting, 11 s so far"));
+    pass(cluster->rig, 6000);
+    assert_true(told_says(&told, "still waiting, 17 s so far"));
+    cluster_set_status(cluster, "jupyter-ada", RUNS_AT("10.0.0.7"));
+    UNTIL(cluster->rig, told.started_n);
+    size_t said = told.progress.n;
+    pass(cluster->rig, 60000);
+    assert_int_equal(told.progress.n, said);
+    told_release(&told);
+    cluster_free(cluster);
+}
+
+static void it_may_be_reached_by_a_name(void **state)
+{
+    struct cluster *cluster =
+        cluster_ready_with("{}", "{'pod_connect_ip':'{username}.pods.{namespace}.svc'}");
+    struct told told, other;
+    (void)state;
+    begin_running(cluster, &told);
+    assert_string_equal(told.url, "http://ada.pods.jhub.svc:8888");
+    char *kept = state_of(&told);
+    cluster->spawner->driver->release(told.spawn);
+    resume(cluster, &other, kept);
+    UNTIL(cluster->rig, other.started_n);
+    assert_string_equal(other.url, "http://ada.pods.jhub.svc:8888");
+    free(kept);
+    told_release(&told);
+    told_release(&other);
+    cluster_free(cluster);
+    cluster = cluster_ready_with("{}", "{'pod_connect_ip':'{unescaped_username}.svc'}");
+    begin(cluster, &told, "a/b", "");
+    UNTIL(cluster->rig, told.ended_n);
+    assert_non_null(strstr(told.why, "pod_connect_ip"));
+    told_release(&told);
+    cluster_free(cluster);
+}
+
 /* --- starts that fail --- */
 
 static void what_cannot_start_fails_soon_with_its_reason(void **state)
@@ -371,6 +416,21 @@ static void a_claim_keeps_the_name_that_it_was_made_with(void **state)
     assert_string_equal(claim_of_pod(cluster, "jupyter-ada"), "old-claim");
     assert_non_null(json_object_get(cluster->claims, "old-claim"));
     assert_null(json_object_get(cluster->claims, "claim-ada"));
+    settle(cluster->rig);
+    told_release(&told);
+    cluster_free(cluster);
+}
+
+static void a_claim_may_be_called_as_the_template_says_now(void **state)
+{
+    struct cluster *cluster = cluster_ready_with("{}", "{'remember_pvc_name':false}");
+    struct told told;
+    (void)state;
+    begin_order(
+        cluster, &told,
+        (struct spawn_order){.user = "ada", .server = "", .state = "{\"pvc_name\":\"old-claim\"}"});
+    UNTIL(cluster->rig, cluster_pod(cluster, "jupyter-ada"));
+    assert_string_equal(claim_of_pod(cluster, "jupyter-ada"), "claim-ada");
     settle(cluster->rig);
     told_release(&told);
     cluster_free(cluster);
@@ -827,6 +887,8 @@ int main(void)
         cmocka_unit_test(it_runs_once_all_its_containers_are_ready),
         cmocka_unit_test(events_of_its_pod_move_the_bar),
         cmocka_unit_test(a_pod_without_a_node_says_so_and_waits),
+        cmocka_unit_test(a_start_that_lasts_says_so),
+        cmocka_unit_test(it_may_be_reached_by_a_name),
         cmocka_unit_test(what_cannot_start_fails_soon_with_its_reason),
         cmocka_unit_test(what_gets_over_its_trouble_starts),
         cmocka_unit_test(a_pull_that_backs_off_is_told_with_what_was_wrong),
@@ -839,6 +901,7 @@ int main(void)
         cmocka_unit_test(a_quota_that_refuses_a_claim_that_is_there_is_no_matter),
         cmocka_unit_test(a_quota_that_refuses_a_claim_fails_the_start),
         cmocka_unit_test(a_claim_keeps_the_name_that_it_was_made_with),
+        cmocka_unit_test(a_claim_may_be_called_as_the_template_says_now),
         cmocka_unit_test(a_claim_of_an_older_kubespawner_is_found),
         cmocka_unit_test(without_storage_there_is_no_claim),
         cmocka_unit_test(a_pod_from_before_is_replaced),
