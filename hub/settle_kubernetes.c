@@ -188,6 +188,9 @@ static void take_times(struct settling *settling)
     struct settings *settings = settling->settings;
     int64_t start_s = traits_number(settings->traits, "start_timeout");
     int64_t http_s = traits_number(settings->traits, "http_timeout");
+    int64_t grace_s = traits_number(settings->traits, "delete_grace_period");
+    /* nobody is hurried within the grace; then the node has to say that the pod is gone */
+    settings->stop_timeout_ms += grace_s * 1000;
     if (!settle_has(settling, "--start-timeout-s") && start_s > 0)
         settings->start_timeout_ms = start_s * 1000;
     if (!settle_has(settling, "--http-timeout-s") && http_s > 0)

@@ -35,6 +35,7 @@ static void test_the_hubs_own_times_win(void **state)
     (void)state;
     expect_good(PODS, "");
     assert_int_equal(settings.start_timeout_ms, 300000); /* z2jh's */
+    assert_int_equal(settings.stop_timeout_ms, 11000);
     expect_good(PODS "start_timeout_s: 40\nhttp_timeout_s: 20\nsingleuser: {startTimeout: 120}\n",
                 "");
     assert_int_equal(settings.start_timeout_ms, 40000);
