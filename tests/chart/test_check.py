@@ -35,6 +35,14 @@ def test_a_config_of_z2jh_makes_good_settings(file, tmp_path):
     assert said.returncode == 0, said.stderr
 
 
+def test_the_profiles_of_our_images_are_good(tmp_path):
+    objects = charts.render(charts.ROOT / "deploy/images/singleuser/profiles.yaml")
+    said = check(objects, tmp_path)
+    assert said.returncode == 0, said.stderr
+    pod = objects.one("DaemonSet", "continuous-image-puller")["spec"]["template"]["spec"]
+    assert len(pod["initContainers"]) == 3, "each of them is pulled beforehand"
+
+
 @pytest.mark.parametrize("path, value, names", [
     ("singleuser.memory.limit", "much", "singleuser: memory.limit"),
     ("singleuser.profileList", [{"display_name": "x", "kubespawner_override": {"mem_limitt": "1G"}}], "mem_limit"),

@@ -24,6 +24,14 @@ def test_the_values_shown_are_good(block):
     assert objects.settings["spawner"] == "kubernetes"
 
 
+def test_the_pod_that_brings_a_backup_back_is_one_that_a_restricted_namespace_takes(make_namespace):
+    namespace = make_namespace(labels={"pod-security.kubernetes.io/enforce": "restricted"})
+    pod = next(yaml.safe_load(block) for block in blocks(ENGLISH, "yaml") if "kind: Pod" in block)
+    namespace.admin.post(namespace.path("pods"), pod, dryRun="All", fieldValidation="Strict")
+    claim = pod["spec"]["volumes"][0]["persistentVolumeClaim"]["claimName"]
+    assert claim in charts.render().of("PersistentVolumeClaim")
+
+
 def bare(block):
     """Without comments, which speak the page's language."""
     return [line for line in (re.sub(r"(^|\s+)# .*$", "", line) for line in block.splitlines()) if line]
@@ -39,7 +47,7 @@ def test_both_languages_show_the_same():
 def test_objects_that_the_guide_names_are_there():
     objects = charts.render()
     known = {f"{short}/{name}" for kind, short in (("Deployment", "deploy"), ("Service", "svc")) for name in objects.of(kind)}
-    assert set(re.findall(r"\b(?:deploy|svc)/[a-z][a-z-]*", ENGLISH)) - {"deploy/chart"} <= known
+    assert set(re.findall(r"\b(?:deploy|svc)/[a-z][a-z-]*", ENGLISH)) - {"deploy/chart", "deploy/images"} <= known
     keys = set(re.findall(r'\.data "([^"]+)"', ENGLISH)) - {"hub.services.grader.apiToken"}
     assert keys <= objects.secret().keys()
     for labels in re.findall(r"-l component=([a-z-]+)", PAGES):
@@ -47,8 +55,9 @@ def test_objects_that_the_guide_names_are_there():
 
 
 def test_verbs_of_hubctl_and_helm_are_theirs():
-    for command in set(re.findall(r"`hubctl ([a-z]+(?: [a-z]+)?)", ENGLISH)):
-        said = subprocess.run([charts.ROOT / "build/hubctl", *command.split(), "--help"], capture_output=True, text=True)
+    for command in set(re.findall(r"`hubctl ([^`]+)`", ENGLISH)):
+        words = command.split(" -- ")[0].split()
+        said = subprocess.run([charts.ROOT / "build/hubctl", *words, "--help"], capture_output=True, text=True)
         assert said.returncode == 0, f"{command}: {said.stderr}"
     flags = {flag for line in blocks(PAGES, "sh") for command in re.findall(r"helm .*", line)
              for flag in re.findall(r"\s(--[a-z-]+)", command)}

@@ -269,6 +269,30 @@ static void a_broken_file_is_told_by_name(void **state)
     assert_non_null(strstr(error.text, place->path));
 }
 
+static void a_backup_may_be_a_stream(void **state)
+{
+    struct place *place = *state;
+    struct error error;
+    char copy[192];
+    struct loop *loop = loop_new();
+    struct store *store = open_store(place->path);
+    store_start(store, loop);
+    put_one_of_each(store);
+    store_close(store);
+    loop_free(loop);
+    snprintf(copy, sizeof copy, "%s/copy", place->directory);
+    FILE *file = fopen(copy, "w");
+    assert_non_null(file);
+    assert_true(database_print(place->path, file, &error));
+    fclose(file);
+    assert_true(see(copy).users >= 1);
+    file = fopen("/dev/full", "w");
+    assert_non_null(file);
+    assert_false(database_print(place->path, file, &error));
+    assert_non_null(strstr(error.text, "cannot be written"));
+    fclose(file);
+}
+
 static void a_backup_is_taken_while_rows_are_written(void **state)
 {
     struct place *place = *state;
@@ -305,6 +329,7 @@ int main(void)
         WITH_PLACE(a_newer_file_is_refused),
         WITH_PLACE(a_broken_file_is_told_by_name),
         WITH_PLACE(a_backup_is_taken_while_rows_are_written),
+        WITH_PLACE(a_backup_may_be_a_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
