@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "base/text.h"
+#include "ctl/place.h"
 #include "ctl/terminal.h"
 #include "kubeapi/apiserver.h"
 #include "tls/tls.h"
@@ -22,14 +23,6 @@ enum {
     LAST_WORDS_US = 3000000,   /* what the streams still hold, once the command has ended */
     PING_S = 20,               /* a way that is silent for longer may be closed by somebody on it */
     GONE_S = 60,
-};
-
-/* Where the server is. */
-struct place {
-    bool tls;
-    char *host; /* without brackets */
-    int port;
-    char *path; /* of the request */
 };
 
 struct channel {
@@ -54,37 +47,6 @@ struct channel {
 };
 
 /* ---- terms ---- */
-
-static bool place_read(struct place *place, const char *url, const char *path, struct error *error)
-{
-    struct span rest = span_of(url), port, base;
-    uint64_t number;
-    place->tls = span_starts_nocase(rest, SPAN("https://"));
-    size_t skip = place->tls ? 8 : 7;
-    rest = (struct span){rest.p + skip, rest.n - skip};
-    struct span host = span_cut(rest, '/', &base);
-    bool bracketed = host.n && host.p[0] == '[' && span_holds(host, ']');
-    if (bracketed) {
-        host = span_cut((struct span){host.p + 1, host.n - 1}, ']', &port);
-        port = port.n ? (struct span){port.p + 1, port.n - 1} : (struct span){0};
-    } else {
-        host = span_cut(host, ':', &port);
-    }
-    place->port = place->tls ? 443 : 80;
-    if (port.n && (!span_number(port, 65535, &number) || number == 0))
-        return error_set(error, "%.200s is no address of a server", url);
-    if (port.n)
-        place->port = (int)number;
-    place->host = must_copy_span(host);
-    struct text whole = {0};
-    if (base.n) {
-        text_put(&whole, "/");
-        text_add(&whole, base);
-    }
-    text_put(&whole, path);
-    place->path = text_take(&whole);
-    return true;
-}
 
 /* libwebsockets knows tunnels through plain HTTP proxies alone. */
 static bool take_proxy(struct channel *channel, const char *url, struct error *error)
@@ -383,40 +345,50 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
+/* ssl NULL: no TLS. */
+static bool open_lws(struct channel *channel, struct ssl_ctx_st *ssl, struct error *error)
+{
+    const struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN,
+        .protocols = protocols,
+        .user = channel,
+        .provided_client_ssl_ctx = ssl,
+        .options = ssl ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
+        .http_proxy_address = channel->proxy,
+        .pt_serv_buf_size = HEAD_BYTES_MAX,
+        .timeout_secs = (unsigned)(channel->request.timeout_ms / 1000),
+        .gid = -1,
+        .uid = -1,
+    };
+    unsetenv("http_proxy"); /* as with every other call of ours (web/fetch) */
+    lws_set_log_level(0, NULL);
+    channel->lws = lws_create_context(&info);
+    return channel->lws || error_set(error, "libwebsockets does not start");
+}
+
+static bool take_terms(struct channel *channel, const struct apiserver_terms *terms,
+                       const char *path, struct error *error)
+{
+    struct ssl_ctx_st *ssl = NULL;
+    const char *name = terms->tls.server_name;
+    take_headers(channel, terms->headers);
+    if (!place_read(&channel->place, terms->url, path))
+        return error_set(error, "%.200s is no address of a server", terms->url);
+    if (!take_proxy(channel, terms->proxy_url, error) || !take_tls(channel, &terms->tls, error))
+        return false;
+    name = name ? name : channel->place.host;
+    if (channel->tls && !(ssl = tls_native_client(channel->tls, name)))
+        return error_set(error, "%.200s is no name of a server", name);
+    return open_lws(channel, ssl, error);
+}
+
 struct channel *channel_new(const struct apiserver_terms *terms,
                             const struct channel_request *request, struct error *error)
 {
     struct channel *channel = must_alloc(sizeof *channel);
     channel->request = *request;
     channel->request.path = NULL; /* the place has it */
-    const char *name = terms->tls.server_name;
-    struct ssl_ctx_st *ssl = NULL;
-    bool good = place_read(&channel->place, terms->url, request->path, error) &&
-                take_proxy(channel, terms->proxy_url, error) &&
-                take_tls(channel, &terms->tls, error);
-    if (good && channel->tls &&
-        !(ssl = tls_native_client(channel->tls, name ? name : channel->place.host)))
-        good = error_set(error, "%.200s: no name of a server", name ? name : terms->url);
-    take_headers(channel, terms->headers);
-    if (good) {
-        const struct lws_context_creation_info info = {
-            .port = CONTEXT_PORT_NO_LISTEN,
-            .protocols = protocols,
-            .user = channel,
-            .provided_client_ssl_ctx = ssl,
-            .options = ssl ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0,
-            .http_proxy_address = channel->proxy,
-            .pt_serv_buf_size = HEAD_BYTES_MAX,
-            .timeout_secs = (unsigned)(request->timeout_ms / 1000),
-            .gid = -1,
-            .uid = -1,
-        };
-        unsetenv("http_proxy"); /* as with every other call of ours (web/fetch) */
-        lws_set_log_level(0, NULL);
-        channel->lws = lws_create_context(&info);
-        good = channel->lws || error_set(error, "libwebsockets does not start");
-    }
-    if (good)
+    if (take_terms(channel, terms, request->path, error))
         return channel;
     channel_free(channel);
     return NULL;
@@ -434,8 +406,7 @@ void channel_free(struct channel *channel)
         free(*line);
     }
     free(channel->headers);
-    free(channel->place.host);
-    free(channel->place.path);
+    place_release(&channel->place);
     free(channel->proxy);
     text_release(&channel->said);
     free(channel);

@@ -64,8 +64,9 @@ class Operator:
 @pytest.fixture
 def operator(namespace, tmp_path):
     """Who may do all, in the namespace of the test; rewrite(user): somebody else."""
-    def rewrite(user):
-        return kubeconfig.write(tmp_path / "config", namespace.plane, user, name="lab", namespace=namespace.name)
+    def rewrite(user, **more):
+        return kubeconfig.write(tmp_path / "config", namespace.plane, user, name="lab",
+                                **{"namespace": namespace.name, **more})
 
     made = Operator(rewrite({"token": namespace.plane.token}), tmp_path)
     made.rewrite = rewrite

@@ -17,6 +17,7 @@ import pytest
 
 from control_plane import wait_for
 from operators import HUBCTL, PATIENCE, operator, read_line  # noqa: F401
+from pod_hub import PodHub
 
 SERVER = "import time; print('started', flush=True); time.sleep(600)"
 
@@ -189,3 +190,34 @@ def test_the_rights_of_exec(operator, namespace, run, verbs, works):
     else:
         assert done.returncode == 1 and done.stderr.count(b"\n") == 1
         assert b'cannot get resource "pods/exec"' in done.stderr, done.stderr
+
+
+# ---- beside the hub ----
+
+@pytest.fixture
+def hub(namespace, kubelet, tmp_path):
+    made = PodHub(namespace, tmp_path)
+    yield made.start().wait_ready()
+    made.close()
+
+
+def test_an_operator_of_a_hub_whose_servers_are_pods(operator, hub, namespace):
+    """The hub says that they are pods, and where; the kubeconfig's context knows nothing of that."""
+    operator.rewrite({"token": namespace.plane.token}, namespace=None)
+    there = {"HUBGATE_HUB_URL": f"http://127.0.0.1:{hub.hub_port}/hub/api", "HUBGATE_HUB_TOKEN": hub.token}
+    operator("add", "ada", **there)
+    ran = operator("start", "ada", "ada/gpu", "--wait", **there)
+    assert ran.lines[0].startswith("ada is ready at /user/ada/")
+    out = operator("describe", "ada", **there).out
+    assert re.search(r"^State: +ready$", out, re.M) and "pod_name: jupyter-ada" in out
+    assert f"What the cluster says in namespace {namespace.name} of context lab:" in out
+    assert re.search(r"^  Status: +Running$", out, re.M) and re.search(r"claim-ada +Bound", out)
+    assert "Started container notebook" in out
+    assert operator("logs", "ada/gpu", **there).out == operator("logs", "ada/gpu", "-n", namespace.name).out
+    done = execute(operator, "-n", namespace.name, "ada/gpu", "--", "printenv", "JUPYTERHUB_SERVER_NAME")
+    assert done.stdout == b"gpu\n"
+    ran = operator("top", "--once", **there)
+    assert ran.lines[0].startswith("2 servers: 2 ready") and "the cluster measures nothing" in ran.error
+    assert operator("stop", "ada", "ada/gpu", **there).lines == ["ada has stopped", "ada/gpu has stopped"]
+    assert "no pods" in operator("get", "pods", "-n", namespace.name).error
+    assert "Killing" in operator("events", "--for", "ada", "-n", namespace.name).out
