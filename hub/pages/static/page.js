@@ -14,10 +14,24 @@ export function t(key, values = {}) {
   return texts[key].replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-// A text of the hub's that the language may have words for: its own key, with # for each number.
-export function translated(text) {
+// Words of the language for a text of the hub's: its own key, with # for each number.
+function wording(text) {
   const amounts = text.match(AMOUNT) ?? [];
-  return texts[text.replace(AMOUNT, '#')]?.replace(/#/g, () => amounts.shift()) ?? text;
+  return texts[text.replace(AMOUNT, '#')]?.replace(/#/g, () => amounts.shift());
+}
+
+const FAILED = 'Spawn failed: ';
+
+// A text of the hub's, as far as the language has words for it: where it goes on with what a cluster says,
+// that stays.
+export function translated(text) {
+  if (text.startsWith(FAILED)) return texts[FAILED] + translated(text.slice(FAILED.length));
+  const ends = [...text.matchAll(/, | \(|: /g)].map((mark) => mark.index);
+  for (const end of [text.length, ...ends.reverse()]) {
+    const words = wording(text.slice(0, end));
+    if (words) return words + text.slice(end);
+  }
+  return text;
 }
 
 export const byId = (id) => document.getElementById(id);
