@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import sys
 
 import pytest
 
@@ -10,6 +11,8 @@ import peers
 import pods
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/cluster"))
+from fixtures import control_plane, make_namespace, namespace  # noqa: E402,F401
 VERSION = (ROOT / "VERSION").read_text(encoding="utf-8").strip()
 # What an image's tag in the values may be: this version, or one that a workflow proposed since (deploy/ci/plan).
 TAG = re.compile(rf"{re.escape(VERSION)}(-r\d{{8}})?|sha-[0-9a-f]{{12}}")
