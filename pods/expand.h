@@ -18,7 +18,8 @@ struct pod_owner {
     const char *hub_space; /* the hub's own; NULL: it is not in a cluster */
     const char *pod;       /* the pod's name; NULL: not known yet */
     const char *claim;     /* its claim's; NULL: not known yet */
-    bool escapes;          /* {username} and the like by the scheme before version 7 */
+    bool escapes;          /* {username} and the like by the scheme before version 7: who has the
+                              traits says it, names and manifest */
 };
 
 /* Adds the text with its fields filled in, without a `-` at the end that the template does not end

@@ -10,9 +10,16 @@
 /* One manifest in the making. */
 struct making {
     const json_t *traits;
-    const struct pod_order *order;
+    struct pod_order order;
     struct error *error;
 };
+
+static struct making begin(const json_t *traits, const struct pod_order *order, struct error *error)
+{
+    struct making making = {traits, *order, error};
+    making.order.owner.escapes = traits_escape(traits);
+    return making;
+}
 
 static const json_t *trait(const struct making *making, const char *name)
 {
@@ -25,7 +32,7 @@ static json_t *expanded(const struct making *making, const char *name)
 {
     struct error why;
     const json_t *value = trait(making, name);
-    json_t *copy = value ? expand_tree(value, &making->order->owner, &why) : json_object();
+    json_t *copy = value ? expand_tree(value, &making->order.owner, &why) : json_object();
     if (!copy)
         error_set(making->error, "%s%.440s", name, why.text);
     return copy;
@@ -94,11 +101,11 @@ static json_t *label_of(const char *name)
 static json_t *common_labels(const struct making *making, const char *extra)
 {
     json_t *labels = expanded(making, extra), *all = json_object();
-    json_object_set_new(all, "hub.jupyter.org/username", label_of(making->order->owner.user));
+    json_object_set_new(all, "hub.jupyter.org/username", label_of(making->order.owner.user));
     json_object_update(all, labels);
     json_object_update(all, (json_t *)(uintptr_t)trait(making, "common_labels"));
-    if (making->order->hub)
-        json_object_set_new(all, MANIFEST_HUB_LABEL, json_string(making->order->hub));
+    if (making->order.hub)
+        json_object_set_new(all, MANIFEST_HUB_LABEL, json_string(making->order.hub));
     put(all, "app.kubernetes.io/component", trait(making, "component_label"));
     bool good = labels != NULL;
     json_decref(labels);
@@ -110,7 +117,7 @@ static json_t *common_labels(const struct making *making, const char *extra)
 
 static json_t *annotations(const struct making *making, const char *extra)
 {
-    const struct pod_owner *owner = &making->order->owner;
+    const struct pod_owner *owner = &making->order.owner;
     json_t *own = json_pack("{s:s, s:s}", "hub.jupyter.org/username", owner->user,
                             "hubgate.org/version", HUBGATE_VERSION);
     json_t *more = expanded(making, extra);
@@ -141,9 +148,9 @@ static json_t *pod_metadata(const struct making *making)
     if (labels) {
         put(labels, "component", trait(making, "component_label"));
         json_object_set_new(labels, "hub.jupyter.org/servername",
-                            label_of(making->order->owner.server));
+                            label_of(making->order.owner.server));
     }
-    return metadata(making->order->owner.pod, labels,
+    return metadata(making->order.owner.pod, labels,
                     labels ? annotations(making, "extra_annotations") : NULL);
 }
 
@@ -208,7 +215,7 @@ static bool put_working_dir(json_t *container, const struct making *making)
 
 static json_t *notebook(const struct making *making)
 {
-    json_t *variables = variables_list(making->traits, making->order, making->error);
+    json_t *variables = variables_list(making->traits, &making->order, making->error);
     json_t *mounts = variables ? expanded_list(making, "volume_mounts") : NULL;
     json_t *security = container_security(making);
     int64_t port = traits_number(making->traits, "port");
@@ -378,7 +385,7 @@ static json_t *pod_spec(const struct making *making)
 
 json_t *manifest_pod(const json_t *traits, const struct pod_order *order, struct error *error)
 {
-    const struct making making = {traits, order, error};
+    const struct making making = begin(traits, order, error);
     json_t *pod = NULL, *data = pod_metadata(&making), *spec = data ? pod_spec(&making) : NULL;
     if (spec)
         pod = json_pack("{s:s, s:s, s:O, s:o}", "apiVersion", "v1", "kind", "Pod", "metadata", data,
@@ -398,7 +405,7 @@ static json_t *claim_metadata(const struct making *making)
         json_object_set_new(labels, "component", json_string("singleuser-storage"));
         put(notes, "volume.beta.kubernetes.io/storage-class", trait(making, "storage_class"));
     }
-    return metadata(making->order->owner.claim, labels, notes);
+    return metadata(making->order.owner.claim, labels, notes);
 }
 
 static json_t *claim_spec(const struct making *making)
@@ -422,7 +429,7 @@ static json_t *claim_spec(const struct making *making)
 
 json_t *manifest_claim(const json_t *traits, const struct pod_order *order, struct error *error)
 {
-    const struct making making = {traits, order, error};
+    const struct making making = begin(traits, order, error);
     json_t *data = claim_metadata(&making), *spec = data ? claim_spec(&making) : NULL;
     json_t *claim = NULL;
     if (spec)
@@ -431,4 +438,23 @@ json_t *manifest_claim(const json_t *traits, const struct pod_order *order, stru
     json_decref(data);
     json_decref(spec);
     return claim;
+}
+
+bool manifest_try(const json_t *traits, struct error *error)
+{
+    struct pod_names names;
+    struct pod_order order = {
+        .owner = {.user = "ada", .server = "", .user_id = 1, .space = "default"},
+        .prefix = "/user/ada/"};
+    if (!names_make(&names, traits, &order.owner, error))
+        return false;
+    order.owner.pod = names.pod;
+    order.owner.claim = names.claim;
+    bool claims = traits_flag(traits, "storage_pvc_ensure");
+    json_t *pod = manifest_pod(traits, &order, error);
+    json_t *claim = pod && claims ? manifest_claim(traits, &order, error) : NULL;
+    bool good = pod && (claim || !claims);
+    json_decref(pod);
+    json_decref(claim);
+    return good;
 }

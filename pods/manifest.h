@@ -31,4 +31,8 @@ json_t *manifest_pod(const json_t *traits, const struct pod_order *order,
 json_t *manifest_claim(const json_t *traits, const struct pod_order *order,
                        struct error *error) MUST_CHECK;
 
+/* Whether they can be made at all, for somebody of a plain name: what is wrong with a template is
+ * to be told when the hub starts, and not when a server does. */
+bool manifest_try(const json_t *traits, struct error *error) MUST_CHECK;
+
 #endif

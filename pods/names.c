@@ -55,9 +55,7 @@ bool names_make(struct pod_names *names, const json_t *traits, const struct pod_
     const char *claim = traits_text(traits, "pvc_name_template");
     *names = (struct pod_names){0};
     named.pod = named.claim = NULL;
-    if (!pod || !claim)
-        return error_set(error, "%s: it is null; leave it out for KubeSpawner's own",
-                         pod ? "pvc_name_template" : "pod_name_template");
+    named.escapes = traits_escape(traits);
     if (!make_name(names->pod, "pod_name_template", pod, &named, error))
         return false;
     named.pod = names->pod;

@@ -18,7 +18,7 @@ struct pod_names {
     bool claim_is_own;
 };
 
-/* From pod_name_template and pvc_name_template; owner->pod and owner->claim do not count. */
+/* From pod_name_template and pvc_name_template; owner's pod, claim and escapes do not count. */
 bool names_make(struct pod_names *names, const json_t *traits, const struct pod_owner *owner,
                 struct error *error) MUST_CHECK;
 

@@ -78,7 +78,7 @@ static const struct trait all[] = {
     SAME("fs_gid", FORM_COUNT),
     SAME("supplemental_gids", FORM_COUNTS),
     SAME("privileged", FORM_BOOL),
-    SAME("allow_privilege_escalation", FORM_BOOL, .fallback = "false"),
+    SAME("allow_privilege_escalation", FORM_BOOL, .fallback = "false", .may_be_none = true),
     SAME("container_security_context", FORM_CAMEL),
     SAME("pod_security_context", FORM_CAMEL),
     SAME("service_account", FORM_TEXT),
@@ -198,16 +198,32 @@ static bool refuse_unknown(const char *name, const char *path, struct error *err
     return error_set(error, "%s: KubeSpawner has no such trait", path);
 }
 
+/* New; NULL: it has none. */
+static json_t *fallback_of(const struct trait *trait)
+{
+    json_t *value = trait->fallback ? json_loads(trait->fallback, JSON_DECODE_ANY, NULL) : NULL;
+    assert(value || !trait->fallback);
+    return value;
+}
+
 json_t *traits_defaults(void)
 {
     json_t *traits = json_object();
     for (size_t i = 0; i < COUNT(all); i++) {
-        json_t *value = all[i].fallback ? json_loads(all[i].fallback, JSON_DECODE_ANY, NULL) : NULL;
-        assert(value || !all[i].fallback);
+        json_t *value = fallback_of(&all[i]);
         if (value)
             json_object_set_new(traits, all[i].name, value);
     }
     return traits;
+}
+
+static void set_none(json_t *traits, const struct trait *trait)
+{
+    json_t *fallback = trait->may_be_none ? NULL : fallback_of(trait);
+    if (fallback)
+        json_object_set_new(traits, trait->name, fallback);
+    else
+        json_object_del(traits, trait->name);
 }
 
 /* part: of the objects in it. */
@@ -221,7 +237,7 @@ static bool set_part(json_t *traits, const char *name, enum model_part part, con
     if (trait->standing == STANDS_OUT)
         return error_set(error, "%s: this is not taken: %s", path, trait->says);
     if (json_is_null(value)) {
-        json_object_del(traits, name);
+        set_none(traits, trait);
         return true;
     }
     json_t *read = form_read(trait->form, trait->model, part, value, &why);
@@ -409,6 +425,12 @@ bool traits_flag(const json_t *traits, const char *name)
 {
     assert(find(name));
     return json_is_true(json_object_get(traits, name));
+}
+
+bool traits_escape(const json_t *traits)
+{
+    const char *scheme = traits_text(traits, "slug_scheme");
+    return scheme && strcmp(scheme, "escape") == 0;
 }
 
 static bool is_within(const json_t *tree, size_t depth, size_t *items)

@@ -28,7 +28,8 @@ struct trait {
     enum form form;
     enum model model;
     const char *fallback; /* JSON; NULL: none */
-    bool fixed;           /* the same for all servers: no profile may set it */
+    bool may_be_none; /* null takes it away, though it has a fallback; else null is the fallback */
+    bool fixed;       /* the same for all servers: no profile may set it */
     enum standing standing;
     const char *says;
 };
@@ -61,6 +62,7 @@ bool traits_check(const json_t *overrides, const char *path, struct error *error
 const char *traits_text(const json_t *traits, const char *name); /* NULL: none */
 int64_t traits_number(const json_t *traits, const char *name);   /* 0: none */
 bool traits_flag(const json_t *traits, const char *name);        /* false: none */
+bool traits_escape(const json_t *traits); /* names are made by the scheme before version 7 */
 
 /* `from` with `over` laid on it: maps merge, an empty one changes nothing, null takes away,
  * anything else replaces. New, sharing what neither changed. */

@@ -61,7 +61,7 @@ class Chance(random.Random):
         """An object of the API with what it must have, and by chance what it may, in either spelling."""
         made = {name: self.text() if kind is str else self.tree() for name, kind in must.items()}
         for name in self.sample(may, self.randrange(min(4, len(may) + 1))):
-            made[self.spelling(name)] = self.maybe(self.tree(), 0.9)
+            made[self.spelling(name)] = self.tree()
         return made
 
     def spelling(self, name):
@@ -195,6 +195,9 @@ class Chance(random.Random):
             for group, value in self.choice(list(cases.VALUES.values())).items():
                 both = isinstance(value, dict) and isinstance(values.get(group), dict)
                 values[group] = values[group] | value if both else value
+        if self.spells_snake:  # the catalogue spells as Kubernetes does
+            for group in ("extraPodConfig", "lifecycleHooks", "extraEnv"):
+                values.pop(group, None)
         return values
 
     def task(self):

@@ -72,7 +72,6 @@ static json_t *answer(const json_t *task)
     const char *environment[ENVIRONMENT_MAX + 1];
     json_t *pod = NULL, *claim = NULL, *traits = read_traits(task, &error);
     read_order(&order, environment, task);
-    order.owner.escapes = traits && strcmp(traits_text(traits, "slug_scheme"), "escape") == 0;
     if (traits && names_make(&names, traits, &order.owner, &error)) {
         order.owner.pod = names.pod;
         order.owner.claim = names.claim;

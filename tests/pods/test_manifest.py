@@ -89,7 +89,7 @@ SOONER = {
 
 # What KubeSpawner trips over and we take, by its words.
 KINDER = {
-    "a map over a text of the same key replaces it": r"'\w+' object does not support item assignment|argument of type '\w+' is not iterable|object has no attribute 'pop'",
+    "a map over a text of the same key replaces it": r"'\w+' object does not support item assignment|argument of type '\w+' is not iterable|list indices must be|object has no attribute 'pop'",
     "null among named objects is none of them": "Expected object of type 'dict' .* but got 'NoneType'",
 }
 

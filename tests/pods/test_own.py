@@ -121,3 +121,13 @@ def test_an_unlisted_choice_may_become_anything(ours):
     """As it is looked at before anybody chose: a size that is "{value}G" is no size yet."""
     assert "error" not in ours(TASK | {"check": [{"mem_limit": "{value}G", "uid": "{value}", "image": "x:{value}"}]})
     assert "no such trait" in ours(TASK | {"check": [{"mem_limt": "{value}G"}]})["error"]
+
+
+def test_null_is_kubespawners_own_default(ours):
+    nulls = dict.fromkeys(["component_label", "pod_name_template", "port", "environment", "volumes", "common_labels", "ip"])
+    plain, nothing = made(ours), made(ours, kubespawner=nulls)
+    assert nothing["pod"]["spec"]["volumes"] == []
+    for answer in (plain, nothing):
+        answer["pod"]["spec"]["volumes"] = None
+    assert nothing["pod"] == plain["pod"]
+    assert made(ours, kubespawner={"image": None})["pod"]["spec"]["containers"][0]["image"] == "quay.io/jupyterhub/singleuser:latest"
