@@ -1,9 +1,9 @@
 #include "hub/settle_kubernetes.h"
 #include "base/str.h"
 #include "hub/profile_list.h"
+#include "pods/manifest.h"
 #include "pods/values.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,50 +72,60 @@ static const char *text_of(const json_t *from, const char *name)
     return json_string_value(json_object_get(from, name));
 }
 
-/* A profile's or choice's override, where the list has it; NULL: there is none. */
-PRINTF(3, 4)
-static bool check_override(const json_t *override, struct error *why, const char *format, ...)
-{
-    char where[PATH_ROOM];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(where, sizeof where, format, args);
-    va_end(args);
-    return !override || traits_check(override, where, why);
-}
+/* ---- overrides ---- */
 
-static bool check_option(const json_t *option, const char *list, const char *profile,
+/* base with a profile's override laid over, new; NULL: *why says what is wrong, and where. */
+static json_t *laid_over(const json_t *base, const json_t *override, const char *where,
                          struct error *why)
 {
+    struct error inner;
+    json_t *traits = json_copy((json_t *)(uintptr_t)base);
+    bool good = !override || (traits_check(override, where, why) &&
+                              traits_overlay(traits, override, where, why));
+    if (good && !manifest_try(traits, &inner))
+        good = error_set(why, "%s: %.400s", where, inner.text);
+    if (good)
+        return traits;
+    json_decref(traits);
+    return NULL;
+}
+
+/* A choice may build on another option's, which is not known yet: what comes of it alone must be
+ * good, if anything does. */
+static bool check_choice(const json_t *base, const json_t *override, const char *where,
+                         struct error *why)
+{
+    struct error inner;
+    if (!override)
+        return true;
+    if (!traits_check(override, where, why))
+        return false;
+    json_t *traits = json_copy((json_t *)(uintptr_t)base);
+    bool alone = traits_overlay(traits, override, where, &inner);
+    bool good =
+        !alone || manifest_try(traits, &inner) || error_set(why, "%s: %.400s", where, inner.text);
+    json_decref(traits);
+    return good;
+}
+
+static bool check_option(const json_t *option, const json_t *base, const char *profile,
+                         struct error *why)
+{
+    char where[PATH_ROOM];
     const json_t *choice, *other = json_object_get(option, "unlisted_choice");
+    const json_t *open = json_object_get(other, "kubespawner_override");
     const char *key = text_of(option, "key");
     size_t i;
     json_array_foreach(json_object_get(option, "choices"), i, choice)
     {
-        if (!check_override(json_object_get(choice, "kubespawner_override"), why,
-                            "%s%s.profile_options.%s.choices.%s.kubespawner_override", list,
-                            profile, key, text_of(choice, "id")))
+        snprintf(where, sizeof where, "%s.profile_options.%s.choices.%s.kubespawner_override",
+                 profile, key, text_of(choice, "id"));
+        if (!check_choice(base, json_object_get(choice, "kubespawner_override"), where, why))
             return false;
     }
-    return check_override(json_object_get(other, "kubespawner_override"), why,
-                          "%s%s.profile_options.%s.unlisted_choice.kubespawner_override", list,
-                          profile, key);
-}
-
-static bool check_profile(const json_t *profile, const char *list, struct error *why)
-{
-    const json_t *option;
-    const char *where = text_of(profile, "where");
-    size_t i;
-    if (!check_override(json_object_get(profile, "override"), why, "%s%s.kubespawner_override",
-                        list, where))
-        return false;
-    json_array_foreach(json_object_get(profile, "options"), i, option)
-    {
-        if (!check_option(option, list, where, why))
-            return false;
-    }
-    return true;
+    snprintf(where, sizeof where, "%s.profile_options.%s.unlisted_choice.kubespawner_override",
+             profile, key);
+    return !open || traits_check(open, where, why);
 }
 
 /* ---- what people see ---- */
@@ -137,21 +147,34 @@ static json_int_t gpus_of(const json_t *traits)
 }
 
 /* What a profile's server may use, for the form and for what shows how much of it is used. */
-static void add_limits(json_t *profile, const json_t *base)
+static void add_limits(json_t *profile, const json_t *traits)
 {
-    struct error why;
-    json_t *traits = json_deep_copy(base);
-    const json_t *override = json_object_get(profile, "override");
-    if (!override || traits_overlay(traits, override, "", &why)) {
-        json_int_t gpus = gpus_of(traits);
-        if (json_object_get(traits, "mem_limit"))
-            json_object_set(profile, "memory_limit", json_object_get(traits, "mem_limit"));
-        if (json_object_get(traits, "cpu_limit"))
-            json_object_set(profile, "cpu_limit", json_object_get(traits, "cpu_limit"));
-        if (gpus > 0)
-            json_object_set_new(profile, "gpus", json_integer(gpus));
+    json_int_t gpus = gpus_of(traits);
+    if (json_object_get(traits, "mem_limit"))
+        json_object_set(profile, "memory_limit", json_object_get(traits, "mem_limit"));
+    if (json_object_get(traits, "cpu_limit"))
+        json_object_set(profile, "cpu_limit", json_object_get(traits, "cpu_limit"));
+    if (gpus > 0)
+        json_object_set_new(profile, "gpus", json_integer(gpus));
+}
+
+static bool settle_profile(json_t *profile, const json_t *base, const char *list, struct error *why)
+{
+    char place[PATH_ROOM / 2], where[PATH_ROOM];
+    size_t i;
+    json_t *option;
+    snprintf(place, sizeof place, "%s%s", list, text_of(profile, "where"));
+    snprintf(where, sizeof where, "%s.kubespawner_override", place);
+    json_t *traits = laid_over(base, json_object_get(profile, "override"), where, why);
+    bool good = traits != NULL;
+    json_array_foreach(json_object_get(profile, "options"), i, option)
+    {
+        good = good && check_option(option, traits, place, why);
     }
+    if (good)
+        add_limits(profile, traits);
     json_decref(traits);
+    return good;
 }
 
 /* ---- all of it ---- */
@@ -175,9 +198,8 @@ static bool settle_profiles(struct settling *settling)
     }
     json_array_foreach(settings->profiles, i, profile)
     {
-        if (!check_profile(profile, path, &why))
+        if (!settle_profile(profile, settings->traits, path, &why))
             return refuse_path(settling, &why);
-        add_limits(profile, settings->traits);
     }
     return true;
 }
@@ -200,7 +222,7 @@ static void take_times(struct settling *settling)
 bool settle_kubernetes(struct settling *settling)
 {
     struct settings *settings = settling->settings;
-    struct error why;
+    struct error inner, why;
     if (!refuse_foreign(settling))
         return false;
     if (settings->spawner != SPAWNER_KUBERNETES)
@@ -213,6 +235,10 @@ bool settle_kubernetes(struct settling *settling)
         values_read(settings->singleuser, settings->kubespawner, settings->kube_labels, &why);
     if (!settings->traits)
         return refuse_path(settling, &why);
+    if (!manifest_try(settings->traits, &inner)) {
+        error_set(&why, "singleuser: %.400s", inner.text);
+        return refuse_path(settling, &why);
+    }
     take_times(settling);
     settings->limits.cpu_millis =
         (uint32_t)(json_real_value(json_object_get(settings->traits, "cpu_limit")) * 1000);

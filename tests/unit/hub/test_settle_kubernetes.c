@@ -96,6 +96,33 @@ static void test_what_is_wrong_is_told_with_its_path(void **state)
     expect_error(PODS "singleuser: [a]\n", "", "%:3: singleuser: a map was expected");
 }
 
+static void test_templates_are_tried_at_the_start(void **state)
+{
+    (void)state;
+    expect_error(PODS "singleuser:\n  extraEnv: {A: \"{usrname}\"}\n", "",
+                 "%:3: singleuser: environment.A: there is no {usrname}; did you mean {username}?");
+    expect_error(PODS "singleuser:\n  podNameTemplate: Lab-{username}\n", "",
+                 "%:3: singleuser: pod_name_template: 'Lab-{username}' makes 'Lab-ada' of this "
+                 "server, which is no name for an object of Kubernetes: at most 253 small letters, "
+                 "digits and dashes");
+    expect_error(PODS "singleuser:\n  profileList:\n    - display_name: A\n"
+                      "      kubespawner_override: {environment: {A: \"{x}\"}}\n",
+                 "",
+                 "%:3: singleuser: profileList[0].kubespawner_override: environment.A: there is no "
+                 "{x}; braces that are no template are written twice, {{ and }}");
+    expect_error(PODS "singleuser:\n  profileList:\n    - display_name: A\n"
+                      "      kubespawner_override: {volumes: {x: {emptyDir: {}}}}\n",
+                 "",
+                 "%:3: singleuser: profileList[0].kubespawner_override.volumes.x: name is missing");
+    expect_error(
+        PODS "singleuser:\n  profileList:\n    - display_name: A\n"
+             "      profile_options: {o: {choices: {c: {kubespawner_override: "
+             "{notebook_dir: \"{x}\"}}}}}\n",
+        "",
+        "%:3: singleuser: profileList[0].profile_options.o.choices.c.kubespawner_override: "
+        "notebook_dir: there is no {x} here, but {username} and {base_url}");
+}
+
 static void test_keys_of_processes_are_refused_with_what_to_use(void **state)
 {
     (void)state;
@@ -143,6 +170,7 @@ int main(void)
         cmocka_unit_test_setup(test_the_hubs_own_times_win, clean_environment),
         cmocka_unit_test_setup(test_the_list_becomes_profiles, clean_environment),
         cmocka_unit_test_setup(test_what_is_wrong_is_told_with_its_path, clean_environment),
+        cmocka_unit_test_setup(test_templates_are_tried_at_the_start, clean_environment),
         cmocka_unit_test_setup(test_keys_of_processes_are_refused_with_what_to_use,
                                clean_environment),
         cmocka_unit_test_setup(test_what_pods_are_may_change, clean_environment),
