@@ -108,8 +108,8 @@ FUZZ_MAIN ?= tests/fuzz/replay.c
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit/forward_rig.h $(OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/$*"' -o $@ $< $(FUZZ_MAIN) \
-	    $(if $(filter fuzz_settings fuzz_kubeconfig fuzz_watch,$*),$(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS),$(OBJ) $(LDFLAGS) $(LDLIBS))
-$(BUILD)/fuzz/fuzz_settings $(BUILD)/fuzz/fuzz_kubeconfig $(BUILD)/fuzz/fuzz_watch: $(BUILD)/hub.a
+	    $(if $(filter fuzz_settings fuzz_kubeconfig fuzz_watch fuzz_manifest,$*),$(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS),$(OBJ) $(LDFLAGS) $(LDLIBS))
+$(BUILD)/fuzz/fuzz_settings $(BUILD)/fuzz/fuzz_kubeconfig $(BUILD)/fuzz/fuzz_watch $(BUILD)/fuzz/fuzz_manifest: $(BUILD)/hub.a
 
 unit: $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ) $(BUILD)/pods/manifest ## unit tests (cmocka), fuzz targets over their corpus
 	@tests/unit/run $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ)
