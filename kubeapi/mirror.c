@@ -19,6 +19,7 @@ enum {
     HOLDS_MS = 1000,       /* a watch that has lasted so long works */
     FIRST_WAIT_MS = 200,
     PAGE_TOKEN_MAX = 8192,
+    PAGES_MAX = MIRROR_OBJECTS_MAX / MIRROR_PAGE,
 };
 
 enum next { WATCH_ON, LIST_ANEW };
@@ -36,8 +37,10 @@ struct mirror {
     enum next next;
     bool was_forgotten, has_ended; /* since a watch held: by 410; a watch, by itself */
     char *version;                 /* that was seen last */
+    bool moves;                    /* the watch has told something */
     char *page;                    /* where the list goes on; NULL: at its start */
-    char *trouble;                 /* as it was told; NULL: there is none */
+    unsigned pages_n;
+    char *trouble; /* as it was told; NULL: there is none */
     struct lines lines;
     struct roll roll;
     bool is_synced;
@@ -161,6 +164,12 @@ static void ask(struct mirror *mirror, const char *verb, struct text *path,
     free(text);
 }
 
+static void begin_list(struct mirror *mirror)
+{
+    roll_begin(&mirror->roll);
+    mirror->pages_n = 0;
+}
+
 static void ask_page(struct mirror *mirror)
 {
     struct text path = {0};
@@ -171,7 +180,7 @@ static void ask_page(struct mirror *mirror)
     if (mirror->page)
         apipath_query(&path, "continue", mirror->page);
     else
-        roll_begin(&mirror->roll);
+        begin_list(mirror);
     put_selectors(mirror, &path);
     ask(mirror, "list", &path, NULL, on_page);
 }
@@ -190,6 +199,7 @@ static void ask_watch(struct mirror *mirror)
     apipath_query(&path, "resourceVersion", mirror->version);
     apipath_query(&path, "timeoutSeconds", time);
     put_selectors(mirror, &path);
+    mirror->moves = false;
     ask(mirror, "watch", &path, &stream, on_watched);
 }
 
@@ -289,6 +299,8 @@ static void take_page(struct mirror *mirror, const json_t *json)
         why = "something else than a list";
     else if (more && strlen(more) > PAGE_TOKEN_MAX)
         why = "a continue that is too long";
+    else if (mirror->pages_n++ > PAGES_MAX)
+        why = "more pages than a list has";
     else
         why = take_items(mirror, items);
     if (mirror->over)
@@ -364,8 +376,10 @@ static void take_event(struct mirror *mirror, const struct watch_event *event)
         retry_garbage(mirror, "watch", "more objects than can be kept");
         return;
     }
-    if (!mirror->over)
-        set_text(&mirror->version, event->name.version);
+    if (mirror->over)
+        return;
+    set_text(&mirror->version, event->name.version);
+    mirror->moves = true;
 }
 
 static void take_line(struct mirror *mirror, struct span line)
@@ -398,8 +412,13 @@ static void take_piece(struct mirror *mirror, struct span piece)
 /* The watch has ended; what was begun of a line comes again with the next. */
 static void take_end(struct mirror *mirror, const struct apicall_answer *answer)
 {
+    bool by_itself = !answer->error || !answer->status;
     mirror->call = NULL;
-    if (!answer->error || !answer->status)
+    if (by_itself && mirror->moves)
+        mirror->backoff.ms = 0; /* each comes further than the one before */
+    if (by_itself && mirror->moves && mirror->has_ended)
+        retry(mirror, WATCH_ON, NULL);
+    else if (by_itself)
         retry_soon(mirror, WATCH_ON, &mirror->has_ended, answer->error);
     else if (answer->status == 410)
         retry_soon(mirror, LIST_ANEW, &mirror->was_forgotten, answer->error);

@@ -16,6 +16,7 @@ import pytest
 
 import calls
 import control_plane as planes
+import fault_proxy as faults
 import kubeconfig
 import namespaces
 
@@ -156,11 +157,13 @@ def churn_at_once(namespace, threads, times):
 
 
 def same_as_the_server(asker, namespace):
-    """Waits for it, by a last pod whose coming closes all that was before."""
+    """Waits for it: a last pod closes all that was before it, but where the list tells it."""
     last = f"last-{len(asker.said)}"
     namespace.admin.post(namespace.path("pods"), pod(last))
     asker.until(lambda said: said.get("name") == last)
-    assert asker.mirrored() == there_is(namespace)
+    expected = there_is(namespace)
+    while asker.mirrored() != expected:
+        asker.next()
 
 
 # ---- mirrors ----
@@ -190,6 +193,59 @@ def test_a_mirror_tells_what_a_watch_of_others_tells_under_churn(namespace, aske
     assert not [said for said in one.said if "trouble" in said]
     asked = [call for call in namespace.plane.audit(account.user) if "/pods?" in call["requestURI"]]
     assert [call["verb"] for call in asked].count("list") == 1, "one list, and one watch that goes on"
+
+
+def test_nothing_is_lost_whatever_befalls_a_mirror(namespace, asker, fault_proxy):
+    account = namespace.account()
+    one = asker(namespace.plane, {"token": account.token()}, server=fault_proxy.url)
+    one.mirror(namespace)
+    chance, enough = random.Random(3), threading.Event()
+    befalls = [
+        lambda: fault_proxy.fault(faults.Cut(after=chance.randrange(9000)), watch=True, times=2),
+        lambda: fault_proxy.fault(faults.Cut(after=chance.randrange(500)), watch=False),
+        lambda: fault_proxy.fault(faults.Answer.gone(), watch=True),
+        lambda: fault_proxy.fault(faults.Answer.gone(), watch=False),
+        lambda: fault_proxy.fault(faults.Answer.too_many(0), times=2),
+        lambda: fault_proxy.fault(faults.Answer.broken(), times=2),
+        lambda: fault_proxy.fault(faults.Raw()),
+        lambda: fault_proxy.fault(faults.Drip(bytes=7, pause=0.0001)),
+        lambda: fault_proxy.inject(faults.watch_gone_event(), path="/pods"),
+        lambda: fault_proxy.inject(b'{"type":"ADDED","object":{}}\n', path="/pods"),
+        fault_proxy.cut_all]
+
+    def work():
+        while not enough.is_set():
+            churn_at_once(namespace, 3, 5)
+
+    working = threading.Thread(target=work)
+    working.start()
+    try:
+        for befall in chance.sample(befalls, len(befalls)) * 2:
+            before = len(fault_proxy.requests)
+            befall()
+            fault_proxy.cut_all()
+            planes.wait_for(lambda: len(fault_proxy.requests) > before, "the mirror's next request")
+    finally:
+        enough.set()
+        working.join()
+    fault_proxy.clear()
+    same_as_the_server(one, namespace)
+    assert {faults.Cut, faults.Answer, faults.Raw} <= {type(one.fault) for one in fault_proxy.requests}
+
+
+def test_a_pod_whose_making_was_not_answered_may_be_ones_own(namespace, asker, fault_proxy):
+    one = asker(namespace.plane, {"token": namespace.account().token()}, server=fault_proxy.url)
+    fault_proxy.fault(faults.Cut(), method="POST")
+    said = one.call("POST", namespace.path("pods"), pod("ada"))
+    assert (said["status"], said["reason"], said["retried"]) == (409, "AlreadyExists", True)
+    assert namespace.pod("ada")
+
+
+def test_a_server_that_hangs_once_is_asked_again(namespace, asker, fault_proxy):
+    one = asker(namespace.plane, {"token": namespace.account().token()}, server=fault_proxy.url)
+    fault_proxy.fault(faults.Hang())
+    said = one.call("GET", namespace.path("pods"))
+    assert said["status"] == 200 and said["retried"]
 
 
 def test_many_pods_come_page_by_page(namespace, asker):
@@ -431,12 +487,12 @@ def test_the_servers_name_is_verified(namespace, asker, cluster, why):
 
 def test_a_log_is_told_as_it_comes(namespace, kubelet, asker):
     chatty = pod("chatty")
-    chatty["spec"]["containers"][0]["command"] = ["sh", "-c", "echo first; sleep 0.2; echo last"]
-    chatty["spec"]["restartPolicy"] = "Never"
+    chatty["spec"]["containers"][0]["command"] = ["sh", "-c", "echo first; echo last; exec sleep 1000"]
     one = asker(namespace.plane, {"token": namespace.account().token()})
     namespace.admin.post(namespace.path("pods"), chatty)
-    planes.wait_for(lambda: namespace.pod("chatty")["status"]["phase"] in ("Running", "Succeeded"), "its start")
+    planes.wait_for(lambda: namespace.pod("chatty")["status"]["phase"] == "Running", "its start")
     one.ask("log", namespace.path("pods", "chatty") + "/log?follow=true")
+    one.until(lambda said: "".join(said.get("piece", "") for said in one.said) == "first\nlast\n")
+    remove(namespace, "chatty")
     said = one.until(lambda said: "status" in said)
     assert (said["status"], said["error"]) == (200, None)
-    assert "".join(said.get("piece", "") for said in one.said) == "first\nlast\n"

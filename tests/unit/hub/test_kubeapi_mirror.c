@@ -235,6 +235,38 @@ static void watches_that_end_at_once_are_not_asked_for_at_once(void **state)
     tear_down(rig);
 }
 
+/* Where connections break all the time, but each comes further. */
+static void serve_one_each(struct rig *rig, struct call *call)
+{
+    unsigned *version = rig->arg;
+    struct text text = {0};
+    if (strstr(call->target, "limit=")) {
+        answer(call, 200, LIST("10", "", ""));
+    } else if (call_stream(call, "application/json", on_left)) {
+        text_format(&text, EVENT("ADDED", POD("a", "1", "%u")), ++*version);
+        call_stream_send(call, (struct span){text.p, text.n});
+        call_stream_end(call);
+    }
+    text_release(&text);
+}
+
+static void a_watch_that_tells_something_is_taken_up_soon(void **state)
+{
+    unsigned version = 10;
+    struct rig *rig = set_up("token: t1");
+    struct seen seen = {0};
+    (void)state;
+    rig->serve = serve_one_each;
+    rig->arg = &version;
+    mirror_pods(rig, &seen);
+    for (int i = 0; i < 100; i++)
+        pass(rig, 250);
+    assert_true(seen.changes >= 90 && rig->asked <= 110);
+    assert_int_equal(seen.troubles, 0);
+    forget(&seen);
+    tear_down(rig);
+}
+
 static void while_nothing_happens_next_to_nothing_is_asked(void **state)
 {
     static const struct line lines[] = {
@@ -609,6 +641,27 @@ static void a_list_that_is_none_is_trouble(void **state)
     end(rig, &seen);
 }
 
+/* Not even one page by another without end. */
+static void serve_pages(struct rig *rig, struct call *call)
+{
+    (void)rig;
+    answer(call, 200, LIST("10", "more", POD("a", "1", "3")));
+}
+
+static void a_list_without_end_is_trouble(void **state)
+{
+    struct rig *rig = set_up("token: t1");
+    struct seen seen = {0};
+    (void)state;
+    rig->serve = serve_pages;
+    mirror_pods(rig, &seen);
+    UNTIL(rig, seen.trouble);
+    assert_non_null(strstr(seen.trouble, "said more pages than a list has"));
+    assert_true(rig->asked <= MIRROR_OBJECTS_MAX / MIRROR_PAGE + 2);
+    forget(&seen);
+    tear_down(rig);
+}
+
 /* --- events --- */
 
 static void from_now_on_nothing_is_kept_and_nothing_old_told(void **state)
@@ -870,6 +923,7 @@ int main(void)
         cmocka_unit_test(what_there_is_is_told_page_by_page_and_then_watched),
         cmocka_unit_test(a_watch_that_ends_goes_on_from_the_last_version),
         cmocka_unit_test(watches_that_end_at_once_are_not_asked_for_at_once),
+        cmocka_unit_test(a_watch_that_tells_something_is_taken_up_soon),
         cmocka_unit_test(while_nothing_happens_next_to_nothing_is_asked),
         cmocka_unit_test(a_watch_that_is_silent_for_too_long_is_lost),
         cmocka_unit_test(a_watch_may_be_split_at_every_byte),
@@ -884,6 +938,7 @@ int main(void)
         cmocka_unit_test(what_may_not_be_watched_is_trouble_until_it_may),
         cmocka_unit_test(a_server_that_is_down_is_asked_until_it_is_there),
         cmocka_unit_test(a_list_that_is_none_is_trouble),
+        cmocka_unit_test(a_list_without_end_is_trouble),
         cmocka_unit_test(from_now_on_nothing_is_kept_and_nothing_old_told),
         cmocka_unit_test(a_mirror_may_be_freed_by_what_it_tells),
         cmocka_unit_test(a_mirror_may_be_freed_at_any_time),
