@@ -112,6 +112,16 @@ class Sandbox:
         self.holder.wait()
 
 
+class Host:
+    """The machine's own network in a sandbox's place (Pod API: hostNetwork)."""
+
+    path = "/proc/self/ns/net"
+
+    @contextlib.contextmanager
+    def inside(self):
+        yield
+
+
 def seccomp(without_ipv6=False):
     """The runtime's default profile for a container without capabilities; io_uring, which newer ones
     forbid, is not allowed. Optionally the answer of a kernel that was booted without IPv6."""

@@ -16,6 +16,7 @@ import pytest
 
 import peers
 import pods
+import programs
 from conftest import ROOT, VERSION
 
 IMAGES = ROOT / "deploy/images"
@@ -121,11 +122,11 @@ def test_the_programs_run_in_the_image(images, sandbox, container, name):
         assert VERSION in one.log
 
 
-def healthy(pod, running, port, path):
+def healthy(pod, running, port, path, address=pods.POD):
     def answer():
         assert running.running(), running.log
         try:
-            with pod.inside(), peers.connect((pods.POD, port)).send(peers.request("GET", path)) as client:
+            with pod.inside(), peers.connect((address, port)).send(peers.request("GET", path)) as client:
                 return client.read_response("GET").status == 200
         except OSError:
             return False
@@ -160,6 +161,36 @@ def test_the_hub_reads_its_settings_in_the_image(images, sandbox, container, tmp
                     volumes={"/srv/hubgate": tmp_path / "volume"},
                     env={"CONFIGPROXY_AUTH_TOKEN": "s3cret", "HUBGATE_HUB_DUMMY_PASSWORD": "open sesame"})
     assert one.wait() == 0, one.log
+
+
+def test_the_hub_finds_its_cluster_as_a_pod_does_with_nothing_to_write_but_its_volume(
+        images, container, namespace, tmp_path):
+    port = programs.free_port()
+    (tmp_path / "hub.yaml").write_text(
+        f"spawner: kubernetes\nstate_dir: /srv/hubgate\nhub_ip: 127.0.0.1\nhub_port: {port}\n"
+        "hub_connect_url: http://hub:8081\nproxy_api_url: http://127.0.0.1:1\nauthenticator: dummy\n",
+        encoding="ascii")
+    (tmp_path / "volume").mkdir()
+    os.chown(tmp_path / "volume", 1000, 1000)
+    account = namespace.account()
+    account.mount(tmp_path / "account")
+    for path in (tmp_path / "account").rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)  # as fsGroup has it
+    host, api = namespace.plane.url.removeprefix("https://").split(":")
+    one = container(
+        images["hub"], pods.Host(), files={
+            "/etc/hubgate/hub.yaml": tmp_path / "hub.yaml",
+            "/var/run/secrets/kubernetes.io/serviceaccount": tmp_path / "account"},
+        volumes={"/srv/hubgate": tmp_path / "volume"},
+        env={"CONFIGPROXY_AUTH_TOKEN": "s3cret", "HUBGATE_HUB_DUMMY_PASSWORD": "open sesame",
+             "KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": api})
+    healthy(pods.Host(), one, port, "/hub/health", "127.0.0.1")
+    assert one.status()["Uid"] == ["1000"] * 4
+    user = f"system:serviceaccount:{namespace.name}:hub"
+    peers.wait_until(lambda: namespace.plane.audit(user), f"the API server is asked\n{one.log}")
+    one.signal("TERM")
+    assert one.wait() == 0, one.log
+    assert (tmp_path / "volume/hub.sqlite").stat().st_uid == 1000
 
 
 # --- air-gapped: the archive into a node's containerd ---
