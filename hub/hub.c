@@ -95,6 +95,7 @@ static void take_login(struct hub *hub)
                    .scope = settings->oauth2_scopes,
                    .username_claim = settings->oauth2_username_claim,
                    .groups_claim = settings->oauth2_groups_claim,
+                   .domains = list_of(&settings->oauth2_domains),
                    .ca_file = settings->oauth2_ca_file,
                    .secret_in_body = settings->oauth2_secret_in_body},
         .header = {.user = settings->header_name,

@@ -214,6 +214,9 @@ static const struct conf_row rows[] = {
          .help = "The member of the provider's answer that is the user's name."),
     TEXT("--oauth2-groups-claim <name>", oauth2_groups_claim, .fallback_says = "the preset's; none",
          .example = "groups", .help = "The member that is the list of the user's groups."),
+    OF_KIND("--oauth2-domains <domain,...>", oauth2_domains, kind_words, .example = "[example.org]",
+            .help = "Only who is known by an address by mail in one of these may log in, if the "
+                    "lists above let them. Of one domain, names are what stands before the @."),
     OF_KIND("--oauth2-callback-url <url>", oauth2_callback_url, kind_url,
             .fallback_says = "PUBLIC_URL/hub/oauth_callback",
             .example = "https://hub.example.org/hub/oauth_callback",

@@ -91,6 +91,7 @@ struct settings {
     char *oauth2_scopes;         /* "openid profile email"; NULL: the provider's own */
     char *oauth2_username_claim; /* never NULL with AUTH_OAUTH2 */
     char *oauth2_groups_claim;   /* NULL: groups are not known */
+    struct words oauth2_domains; /* of names that are addresses by mail */
     char *oauth2_callback_url;   /* never NULL with AUTH_OAUTH2 */
     char *oauth2_ca_file;        /* NULL: the system's */
     bool oauth2_secret_in_body;  /* client_secret_post (RFC 6749 2.3.1) */

@@ -340,9 +340,9 @@ static bool settle_services(struct settling *settling)
 static void settle_lists(struct settings *settings)
 {
     struct words *const lists[] = {
-        &settings->proxy_command, &settings->allow_users,  &settings->allow_groups,
-        &settings->admin_users,   &settings->admin_groups, &settings->header_trusted,
-        &settings->gpus,
+        &settings->proxy_command,  &settings->allow_users,  &settings->allow_groups,
+        &settings->admin_users,    &settings->admin_groups, &settings->header_trusted,
+        &settings->oauth2_domains, &settings->gpus,
     };
     for (size_t i = 0; i < COUNT(lists); i++)
         if (!lists[i]->p)

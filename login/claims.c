@@ -33,6 +33,32 @@ static void take_groups(const json_t *object, const char *path, struct attempt *
         add_group(attempt, json_array_get(groups, i));
 }
 
+/* The name of an address in one of the domains, p == NULL where it is none. */
+static struct span name_in(const struct login_list *domains, struct span address)
+{
+    struct span domain = address;
+    while (domain.n && domain.p[domain.n - 1] != '@')
+        domain.n--;
+    struct span local = {address.p, domain.n ? domain.n - 1 : 0};
+    domain = (struct span){address.p + domain.n, address.n - domain.n};
+    for (size_t i = 0; local.n && i < domains->n; i++)
+        if (span_is_nocase(span_of(domains->items[i]), domain))
+            return domains->n == 1 ? local : address;
+    return (struct span){0};
+}
+
+static void judge_text(const json_t *name, const struct login_list *domains,
+                       struct attempt *attempt)
+{
+    struct span text = {json_string_value(name), json_string_length(name)};
+    if (domains->n)
+        text = name_in(domains, text);
+    if (text.p)
+        attempt_grant(attempt, text);
+    else
+        attempt_end(attempt, END_NOT_ALLOWED, "not an address of oauth2_domains");
+}
+
 void claims_judge(const json_t *object, const struct oauth2_settings *settings,
                   struct attempt *attempt)
 {
@@ -50,7 +76,11 @@ void claims_judge(const json_t *object, const struct oauth2_settings *settings,
     if (settings->groups_claim)
         take_groups(object, settings->groups_claim, attempt);
     if (json_is_string(name)) {
-        attempt_grant(attempt, (struct span){json_string_value(name), json_string_length(name)});
+        judge_text(name, &settings->domains, attempt);
+        return;
+    }
+    if (settings->domains.n) {
+        attempt_end(attempt, END_NOT_ALLOWED, "not an address of oauth2_domains");
         return;
     }
     snprintf(number, sizeof number, "%lld", (long long)json_integer_value(name));

@@ -20,6 +20,7 @@ struct oauth2_settings {
     const char *scope;          /* default: "openid profile email" with an issuer, else none */
     const char *username_claim; /* of userinfo, dotted path: default "preferred_username" */
     const char *groups_claim;   /* the same; default: none, groups are not known */
+    struct login_list domains;  /* names must be addresses by mail of these; none: any name */
     const char *ca_file;        /* PEM, in place of the system's authorities */
     bool secret_in_body; /* client_secret_post instead of client_secret_basic (RFC 6749 2.3.1) */
 };

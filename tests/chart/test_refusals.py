@@ -44,7 +44,6 @@ NEEDS_CLASS = {
     "hub.config.GitHubOAuthenticator.allowed_organizations": (["org"], "github"),
     "hub.config.GitHubOAuthenticator.allowed_teams": (["org:team"], "github"),
     "hub.config.GoogleOAuthenticator.admin_google_groups": ({"example.org": ["x"]}, "google"),
-    "hub.config.GoogleOAuthenticator.hosted_domain": (["example.org"], "google"),
     "hub.config.GoogleOAuthenticator.allowed_google_groups": ({"example.org": ["x"]}, "google"),
     "hub.config.GitLabOAuthenticator.allowed_project_ids": ([1], "gitlab"),
     "hub.config.SharedPasswordAuthenticator.admin_password": ("x", "shared-password"),

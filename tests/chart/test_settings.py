@@ -40,6 +40,9 @@ WAYS = {
                 "allow_groups": ["physics/lab"], "admin_groups": ["it"]}),
     "google": (config("google", GoogleOAuthenticator=OAUTH, Authenticator={"allowed_users": ["ada@example.org"]}),
                {"authenticator": "oauth2", "oauth2_preset": "google", "allow_users": ["ada@example.org"]}),
+    "google-of-a-domain": (config("google", GoogleOAuthenticator={**OAUTH, "hosted_domain": ["example.org"]},
+                                  Authenticator={"allow_all": True}),
+                           {"oauth2_preset": "google", "oauth2_domains": ["example.org"], "allow_all": True}),
     "generic": (config("generic-oauth", GenericOAuthenticator={
         **OAUTH, "login_service": "keycloak", "authorize_url": "https://sso.example.org/a",
         "token_url": "https://sso.example.org/t", "userdata_url": "https://sso.example.org/u",

@@ -61,7 +61,6 @@
       "allowed_organizations" "name people in allowed_users, or use a provider that tells groups (gitlab, generic-oauth)"
       "allowed_teams" "name people in allowed_users, or use a provider that tells groups (gitlab, generic-oauth)"
       "allowed_project_ids" "use allowed_gitlab_groups"
-      "hosted_domain" "name people in allowed_users; behind generic-oauth a provider of your own can decide by domain"
       "allowed_google_groups" "name people in allowed_users"
       "admin_google_groups" "name people in admin_users"
       "blocked_users" "name those who may log in, in allowed_users"
@@ -100,7 +99,8 @@
       "claim_groups_key" "oauth2_groups_claim"
       "logout_redirect_url" "logout_url"
       "github_url" "oauth2_base_url"
-      "gitlab_url" "oauth2_base_url") }}
+      "gitlab_url" "oauth2_base_url"
+      "hosted_domain" "oauth2_domains") }}
 {{- if ne $way "generic" }}{{ $_ := set $login "oauth2_preset" $way }}{{ end }}
 {{- if hasKey $traits "basic_auth_enabled" }}{{ $_ := set $login "oauth2_secret_in_body" (not $traits.basic_auth_enabled) }}{{ end }}
 {{- end }}

@@ -553,6 +553,37 @@ static void claims_are_found_where_they_are(void **state)
     }
 }
 
+static void addresses_are_of_the_domains(void **state)
+{
+    static const char *const domains[] = {"example.org", "example.com"};
+    static const struct {
+        size_t n;
+        const char *text, *name;
+    } rows[] = {
+        {1, "{\"email\": \"Ada@Example.org\"}", "ada"},
+        {2, "{\"email\": \"Ada@Example.org\"}", "ada@example.org"},
+        {2, "{\"email\": \"ada@example.com\"}", "ada@example.com"},
+        {1, "{\"email\": \"ada@example.com\"}", NULL},
+        {1, "{\"email\": \"ada@sub.example.org\"}", NULL},
+        {1, "{\"email\": \"ada@example.org@evil.net\"}", NULL},
+        {1, "{\"email\": \"@example.org\"}", NULL},
+        {1, "{\"email\": \"example.org\"}", NULL},
+        {1, "{\"email\": \"ada@example.org\", \"email_verified\": false}", NULL},
+        {1, "{\"email\": 7}", NULL},
+        {1, "{\"email\": \"\"}", NULL},
+    };
+    (void)state;
+    open_it();
+    rig.settings.oauth2.username_claim = "email";
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        rig.settings.oauth2.domains = (struct login_list){domains, rows[i].n};
+        say(USERINFO, 200, rows[i].text);
+        const struct outcome *outcome = log_in();
+        assert_int_equal(outcome->verdict, rows[i].name ? LOGIN_GRANTED : LOGIN_REFUSED);
+        assert_string_equal(outcome->name, rows[i].name ? rows[i].name : "");
+    }
+}
+
 static void the_lists_look_at_claims(void **state)
 {
     static const char *const staff[] = {"staff"}, *const others[] = {"others"};
@@ -688,6 +719,7 @@ int main(void)
         TEST(documents_that_are_none_are_asked_for_again),
         TEST(a_provider_that_wants_the_body_gets_it),
         TEST(claims_are_found_where_they_are),
+        TEST(addresses_are_of_the_domains),
         TEST(the_lists_look_at_claims),
         TEST(the_log_has_no_secrets),
         TEST(the_end_tells_those_who_come_back),
