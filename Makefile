@@ -38,7 +38,7 @@ HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/
 CTL_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/ctl/test_*.c))
 PROGRAMS := $(addprefix $(BUILD)/,hubgate configurable-http-proxy hubgate-hub hubgate-keeper hubctl)
 
-.PHONY: all help check unit e2e jupyterhub cluster ctl pods browser chart images asan tsan fuzz bench lint format docs install clean
+.PHONY: all help check unit e2e jupyterhub cluster scale ctl pods browser chart images asan tsan fuzz bench lint format docs install clean
 all: $(PROGRAMS) ## build the programs into build/
 
 help: ## print these words
@@ -125,6 +125,10 @@ ctl: all ## tests of hubctl, against real hubs
 
 cluster: all $(BUILD)/cluster/asker ## tests against a real Kubernetes API server, built when missing
 	tests/cluster/run
+
+scale: all ## 5 000 users and 2 000 pods on simulated nodes: what the hub costs
+	tests/cluster/tool etcd kube-apiserver kube-scheduler kwok >/dev/null
+	build/venv/bin/python tests/scale/run
 
 chart: all ## the chart: rendered by helm, held against a real API server
 	tests/chart/run

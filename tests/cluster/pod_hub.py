@@ -21,7 +21,7 @@ class PodHub(hubs.Hub):
 
     def __init__(self, namespace, folder, command=None, singleuser=None, server=None, rules=None, **settings):
         self.namespace = namespace
-        account = namespace.account(rules=rules)
+        self.account = account = namespace.account(rules=rules)
         config = kubeconfig.write(folder / "hub.kubeconfig", namespace.plane, {"token": account.token()},
                                   namespace=namespace.name, **({"server": server} if server else {}))
         super().__init__(command=command, spawner="kubernetes", kubeconfig=str(config), **{
