@@ -108,11 +108,15 @@ static enum exit_status watch(struct order *order, const struct kind *kind, cons
         fields[i] = names ? selector_of(json_array_get(names, i)) : NULL;
         requests[i] = (struct watch_request){.what = "events", .path = path, .fields = fields[i]};
     }
-    enum exit_status status = watch_run(
-        order,
-        &(struct watch){
-            .kind = kind, .is_wanted = is_wanted, .sorted = event_sorted, .no_ends = true},
-        requests, n < NAMES_MAX ? n : NAMES_MAX);
+    enum exit_status status = watch_run(order,
+                                        &(struct watch){
+
+                                            .kind = kind,
+                                            .is = "Event",
+                                            .is_wanted = is_wanted,
+                                            .sorted = event_sorted,
+                                            .no_ends = true},
+                                        requests, n < NAMES_MAX ? n : NAMES_MAX);
     for (size_t i = 0; i < NAMES_MAX; i++)
         free(fields[i]);
     free(path);

@@ -228,13 +228,28 @@ static bool ask(struct asking *asking, const char *what, const char *path)
     return asking->good;
 }
 
+json_t *kube_object(const json_t *item, const char *version, const char *kind)
+{
+    json_t *object = json_object(), *about = json_object_get(item, "metadata");
+    if (version && kind) {
+        json_object_set_new(object, "apiVersion", json_string(version));
+        json_object_set_new(object, "kind", json_string(kind));
+    }
+    json_object_update(object, (json_t *)(uintptr_t)item); /* it takes no const */
+    if (about) {
+        about = json_copy(about);
+        json_object_del(about, "managedFields");
+        json_object_set_new(object, "metadata", about);
+    }
+    return object;
+}
+
 json_t *kube_get(struct kube *kube, const char *what, const char *path, struct error *error)
 {
     struct asking asking = {.kube = kube, .error = error};
-    if (ask(&asking, what, path))
-        return asking.json;
+    json_t *object = ask(&asking, what, path) ? kube_object(asking.json, NULL, NULL) : NULL;
     json_decref(asking.json);
-    return NULL;
+    return object;
 }
 
 bool kube_stream(struct kube *kube, const char *what, const char *path, kube_sink *sink, void *arg,
@@ -264,23 +279,18 @@ static char *page_path(const char *path, const char *labels, const char *fields,
     return text_take(&page);
 }
 
-/* An item of a list says not what it is: the list does ("PodList"). */
+/* A list says what its items are ("PodList"). */
 static void take_items(json_t *all, const json_t *page)
 {
     const char *version = json_string_value(json_object_get(page, "apiVersion"));
-    const char *kind = json_string_value(json_object_get(page, "kind"));
-    size_t i, n = kind ? strlen(kind) : 0;
+    const char *list = json_string_value(json_object_get(page, "kind"));
+    size_t i, n = list ? strlen(list) : 0;
+    bool said = n > 4 && strcmp(list + n - 4, "List") == 0;
+    char *kind = said ? must_copy_span((struct span){list, n - 4}) : NULL;
     json_t *item;
     json_array_foreach(json_object_get(page, "items"), i, item)
-    {
-        json_t *whole = json_object();
-        if (version && n > 4 && strcmp(kind + n - 4, "List") == 0) {
-            json_object_set_new(whole, "apiVersion", json_string(version));
-            json_object_set_new(whole, "kind", json_stringn(kind, n - 4));
-        }
-        json_object_update(whole, item);
-        json_array_append_new(all, whole);
-    }
+        json_array_append_new(all, kube_object(item, version, kind));
+    free(kind);
 }
 
 json_t *kube_list(struct kube *kube, const char *what, const char *path, const char *labels,

@@ -32,8 +32,12 @@ struct loop *kube_loop(const struct kube *kube);
 char *kube_path(const struct kube *kube, const struct apiresource *resource, const char *name,
                 const char *sub) MUST_CHECK;
 
+/* An object as kubectl shows it, to be released: with what it is, which an item of a list does not
+ * say (NULL: it does), and without managedFields, which are for API servers. */
+json_t *kube_object(const json_t *item, const char *version, const char *kind) MUST_CHECK;
+
 /* `what` begins messages: "list pods". Each returns NULL or false with one line that says what to
- * do next. */
+ * do next; objects are as kube_object makes them. */
 json_t *kube_get(struct kube *kube, const char *what, const char *path,
                  struct error *error) MUST_CHECK;
 /* All pages of a list, its items in an array; selectors NULL: none. */

@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum exit_status verb_completion(struct order *order)
 {
@@ -110,6 +113,18 @@ static bool read_line(struct order *order, int argc, char *const *argv, struct e
     return flags_read(argc, argv, verb_takes(verb), &order->flags, &order->read, error);
 }
 
+/* Whoever read our stdout has gone: we end by the signal that this would have been to us at once,
+ * had it not been put off (ctl/kube). Returns if it is something else. */
+static void end_with_reader(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO};
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    if (poll(&out, 1, 0) != 1 || !(out.revents & POLLERR))
+        return;
+    sigaction(SIGPIPE, &action, NULL);
+    raise(SIGPIPE);
+}
+
 int main(int argc, char **argv)
 {
     struct order order = {0};
@@ -130,7 +145,9 @@ int main(int argc, char **argv)
     }
     order_release(&order);
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "hubctl: cannot write to stdout: %s\n", strerror(errno));
+        int why = errno;
+        end_with_reader();
+        fprintf(stderr, "hubctl: cannot write to stdout: %s\n", strerror(why));
         return EXIT_FAILED;
     }
     return (int)status;

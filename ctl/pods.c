@@ -218,8 +218,8 @@ static enum exit_status watch(struct order *order, const struct kind *kind)
     char *path = kube_path(order->kube, &apiresource_pods, NULL, NULL);
     char *selector = pods_selector(NULL);
     const struct watch_request request = {.what = "pods", .path = path, .labels = selector};
-    enum exit_status status =
-        watch_run(order, &(struct watch){.kind = kind, .is_wanted = is_wanted}, &request, 1);
+    enum exit_status status = watch_run(
+        order, &(struct watch){.kind = kind, .is = "Pod", .is_wanted = is_wanted}, &request, 1);
     free(selector);
     free(path);
     return status;

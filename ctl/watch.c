@@ -67,7 +67,9 @@ static void add_row(struct watching *watching, json_t *model)
 static void print_one(struct watching *watching, json_t *model)
 {
     if (order_wants_data(watching->order)) {
-        list_print(watching->order, model);
+        json_t *own = kube_object(model, "v1", watching->watch->is);
+        list_print(watching->order, own);
+        json_decref(own);
     } else if (watching->order->flags.form == FORM_NAME) {
         print_name(watching, model);
     } else {

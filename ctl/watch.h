@@ -8,6 +8,7 @@
 
 struct watch {
     const struct kind *kind;
+    const char *is; /* what the API calls one: "Pod" */
     bool (*is_wanted)(const struct order *order, const json_t *model); /* NULL: all are */
     json_t *(*sorted)(const json_t *models); /* of what there is; NULL: by the first column */
     bool no_ends;                            /* that something is gone is no news */

@@ -1,6 +1,7 @@
 """Who runs hubctl against the test cluster, and kubectl beside it. A test file takes the fixture by its name:
     from operators import operator  # noqa: F401"""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -56,9 +57,15 @@ class Operator:
         return Ran(subprocess.run([*planes.tool("kubectl"), *words], env=self.env, capture_output=True, text=True,
                                   timeout=PATIENCE, check=True))
 
+    @contextlib.contextmanager
     def begin(self, *words, **env):
-        return subprocess.Popen([HUBCTL, *words], env={**self.env, **env}, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        """It ends with the block, whatever happens there."""
+        with subprocess.Popen([HUBCTL, *words], env={**self.env, **env}, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
 
 @pytest.fixture
@@ -75,11 +82,19 @@ def operator(namespace, tmp_path):
 
 def read_line(process):
     """Its next line, or the test fails."""
-    found = []
-    thread = threading.Thread(target=lambda: found.append(process.stdout.readline()), daemon=True)
-    thread.start()
-    thread.join(PATIENCE)
-    if not found:
-        process.kill()
-        pytest.fail(f"no further line: {process.stderr.read()}")
-    return found[0].split()
+    return read_until(process, "\n").split()
+
+
+def read_until(process, text):
+    """All that it has written, once the text is in it."""
+    told = ""
+    while text not in told:
+        line = []
+        thread = threading.Thread(target=lambda: line.append(process.stdout.readline()), daemon=True)
+        thread.start()
+        thread.join(PATIENCE)
+        if not line or not line[0]:
+            process.kill()
+            pytest.fail(f"never said {text!r}: {told}{process.stderr.read()}")
+        told += line[0]
+    return told

@@ -10,7 +10,7 @@ import yaml
 
 import kubeconfig
 from fault_proxy import Answer, Cut, Hang, Raw
-from operators import PATIENCE, ROOT, Operator, operator, read_line  # noqa: F401
+from operators import PATIENCE, ROOT, Operator, operator, read_line, read_until  # noqa: F401
 
 sys.path.append(str(ROOT / "tests/hubctl"))
 import stub  # noqa: E402
@@ -145,6 +145,16 @@ def test_pods_of_one_user_and_of_one_server(operator, namespace):
                          "(hubctl get pods lists them)")
 
 
+def test_data_is_what_kubectl_gives(operator, namespace):
+    make_pod(namespace, "ada", **STATES["restarted"])
+    make_pod(namespace, "grace")
+    theirs = json.loads(operator.kubectl("get", "pods", "-o", "json").out)["items"]
+    assert json.loads(operator("get", "pods", "-o", "json").out) == theirs
+    assert yaml.safe_load(operator("get", "pods", "ada/", "-o", "yaml").out) == theirs[0]
+    with operator.begin("get", "pods", "-w", "-o", "json") as process:
+        assert json.JSONDecoder().raw_decode(read_until(process, "}\n{"))[0] == theirs[0]
+
+
 @pytest.mark.parametrize("user, label", [
     ("alice@example.com", "alice-example-com---ff8d9819"), ("user@email.com", "user-40email-2ecom"),
     ("秀樹", "x---966660aa")], ids=["safe", "escaped", "far"])
@@ -225,7 +235,6 @@ def test_watched_events(operator, namespace):
         make_event(namespace, "Pulled", name="jupyter-grace", n=2)
         make_event(namespace, "Started", n=3)
         assert "Started" in read_line(process)
-        process.send_signal(2)
 
 
 # ---- describe ----
@@ -375,7 +384,6 @@ def test_a_watch_goes_on_after_it_was_cut(behind, namespace, fault_proxy):
         fault_proxy.cut_all()
         make_pod(namespace, "grace")
         assert read_line(process)[0] == "jupyter-grace"
-        process.send_signal(2)
 
 
 @pytest.mark.parametrize("how", ["certificate", "inline", "plugin"])

@@ -5,6 +5,7 @@ one was asked for."""
 import asyncio
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import pty
@@ -55,6 +56,7 @@ class Cluster:
         self.pods, self.measures, self.protocol = list(pods), measures, protocol
         self.refuse, self.ending, self.tokens = refuse, ending, list(tokens)
         self.asked, self.sizes, self.ended = [], [], []
+        self.forever = False  # whether logs that are followed have no end
         self.loop = asyncio.new_event_loop()
         ready = threading.Event()
         self.thread = threading.Thread(target=self.serve, args=(tls, ready), daemon=True)
@@ -125,7 +127,7 @@ class Cluster:
         await response.prepare(request)
         await response.write(f"log of {request.query['container']}\n\x1b[31mred\x1b[0m \x1b]0;x\x07\n".encode())
         if request.query.get("follow") == "true":
-            for n in range(3):
+            for n in itertools.count() if self.forever else range(3):
                 await asyncio.sleep(0.05)
                 await response.write(f"more {n}\n".encode())
         return response

@@ -450,6 +450,16 @@ def test_the_log_of_a_pod(run, lab):
     assert "waiting to start" in error
 
 
+def test_a_log_that_nobody_reads_on_ends_quietly(environment, lab):
+    lab.forever = True
+    with subprocess.Popen([HUBCTL, "logs", "-f", "ada", "-n", "hub"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          env={**environment, "KUBECONFIG": str(lab.config)}) as process:
+        assert process.stdout.readline() == b"log of notebook\n"
+        process.stdout.close()
+        assert process.wait(PATIENCE) == -signal.SIGPIPE
+        assert process.stderr.read() == b""
+
+
 def pod_user(**more):
     return stub.user("ada", servers={"": stub.server(state={"pod_name": "jupyter-ada", "namespace": "hub"}, **more)})
 
