@@ -63,6 +63,42 @@ static json_t *listed(const json_t *items)
     return list;
 }
 
+/* What a template made may be longer than a label's value or a name within a pod can be. */
+static bool is_short(const struct making *making, const char *where, const json_t *text)
+{
+    return json_string_length(text) <= SLUG_NAME_MAX ||
+           error_set(making->error, "%s: '%.80s' has more than %d characters", where,
+                     json_string_value(text), SLUG_NAME_MAX);
+}
+
+static bool labels_are_short(const struct making *making, const char *name, const json_t *labels)
+{
+    char where[160];
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)labels, key, value)
+    {
+        snprintf(where, sizeof where, "%s.%.80s", name, key);
+        if (!is_short(making, where, value))
+            return false;
+    }
+    return true;
+}
+
+static bool names_are_short(const struct making *making, const char *name, const json_t *list)
+{
+    char where[80];
+    size_t i;
+    json_t *item;
+    snprintf(where, sizeof where, "a name in %s", name);
+    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    {
+        if (!is_short(making, where, json_object_get(item, "name")))
+            return false;
+    }
+    return true;
+}
+
 static json_t *expanded_list(const struct making *making, const char *name)
 {
     json_t *value = expanded(making, name), *list = value ? listed(value) : NULL;
@@ -107,7 +143,7 @@ static json_t *common_labels(const struct making *making, const char *extra)
     if (making->order.hub)
         json_object_set_new(all, MANIFEST_HUB_LABEL, json_string(making->order.hub));
     put(all, "app.kubernetes.io/component", trait(making, "component_label"));
-    bool good = labels != NULL;
+    bool good = labels && labels_are_short(making, extra, labels);
     json_decref(labels);
     if (good)
         return all;
@@ -336,10 +372,11 @@ static bool put_objects(json_t *spec, const char *name, const struct making *mak
                         const char *from, bool always)
 {
     json_t *list = expanded_list(making, from);
-    if (list && (always || json_array_size(list)))
+    bool good = list && names_are_short(making, from, list);
+    if (good && (always || json_array_size(list)))
         put(spec, name, list);
     json_decref(list);
-    return list != NULL;
+    return good;
 }
 
 static bool add_containers(json_t *spec, const struct making *making)
@@ -351,7 +388,7 @@ static bool add_containers(json_t *spec, const struct making *making)
     if (more)
         json_array_extend(list, more);
     json_object_set_new(spec, "containers", list);
-    bool good = own && more;
+    bool good = own && more && names_are_short(making, "extra_containers", more);
     json_decref(own);
     json_decref(more);
     return good;

@@ -84,6 +84,7 @@ DIFFERENCES = [
 # What KubeSpawner sends and the API server then refuses; here it is told before.
 SOONER = {
     "a claim without a capacity": "storage_capacity: a claim needs one",
+    "a label or a name within a pod that a template made too long": "has more than 63 characters",
 }
 
 
@@ -116,7 +117,7 @@ def compare(ours, task):
         is_kinder = any(re.search(words, str(error)) for words in KINDER.values())
         assert is_kinder or "error" in mine, f"KubeSpawner refuses this: {error}"
         return None
-    if any(mine.get("error", "").startswith(start) for start in SOONER.values()):
+    if any(words in mine.get("error", "") for words in SOONER.values()):
         return None
     assert "error" not in mine, mine["error"]
     mine = {"pod": mine["pod"], "claim": mine["claim"]}
@@ -132,7 +133,8 @@ CATALOGUE = dict(cases.catalogue())
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_a_manifest_is_kubespawners(ours, name):
-    assert compare(ours, CATALOGUE[name])
+    made = compare(ours, CATALOGUE[name])
+    assert made or name.startswith("old names")  # the old scheme has no bound
 
 
 SEED = int(os.environ.get("PODS_SEED", "1"))

@@ -71,6 +71,10 @@ REFUSED = [
     ({"singleuser": {"podNameTemplate": "n" * 250 + "-{username}"}}, "which is no name for an object of Kubernetes"),
     ({"singleuser": {"podNameTemplate": "{pod_name}"}}, "pod_name_template: {pod_name} is not known yet here"),
     ({"singleuser": {"storage": {"dynamic": {"pvcNameTemplate": "c-{unescaped_servername}"}}}, "server": "A b"}, "pvc_name_template: 'c-{unescaped_servername}' makes 'c-A b'"),
+    ({"singleuser": {"extraLabels": {"who": "{unescaped_username}"}}, "user": "u" * 64}, "extra_labels.who: 'uuuu"),
+    ({"singleuser": {"storage": {"extraLabels": {"who": "of-{escaped_username}"}}}, "user": "é" * 11}, "storage_extra_labels.who: 'of--c3"),
+    ({"singleuser": {"storage": {"dynamic": {"volumeNameTemplate": "volume-of-this-user-{username}"}}}, "user": "u" * 48}, "a name in volumes: 'volume-of"),
+    ({"singleuser": {"initContainers": {"a": {"name": "{username}{username}"}}}, "user": "u" * 48}, "a name in init_containers: 'uuuu"),
     ({"kubespawner": {"slug_scheme": "escape"}, "user": "é" * 60}, "pod_name_template: 'jupyter-{user_server}' makes"),
 ]  # fmt: skip
 
