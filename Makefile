@@ -123,7 +123,7 @@ jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-
 ctl: all ## tests of hubctl, against real hubs
 	tests/hubctl/run
 
-cluster: all $(BUILD)/cluster/asker ## tests against a real Kubernetes API server, built when missing
+cluster: all ## tests against a real Kubernetes API server, built when missing
 	tests/cluster/run
 
 scale: all ## 5 000 users and 2 000 pods on simulated nodes: what the hub costs
