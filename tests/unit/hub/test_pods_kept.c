@@ -601,6 +601,21 @@ static void what_happened_while_the_watch_was_away_is_told(void **state)
     cluster_free(cluster);
 }
 
+static void a_cluster_where_nothing_happens_is_hardly_asked(void **state)
+{
+    struct cluster *cluster = cluster_ready("{}");
+    struct told told;
+    (void)state;
+    begin_running(cluster, &told);
+    unsigned asked = cluster->rig->asked;
+    for (int i = 0; i < 360; i++)
+        pass(cluster->rig, 10 * 1000);
+    assert_true(cluster->rig->asked - asked <= 2 * 3600 / 180);
+    assert_int_equal(told.ended_n, 0);
+    told_release(&told);
+    cluster_free(cluster);
+}
+
 static void other_settings_count_for_the_next_start(void **state)
 {
     struct cluster *cluster = cluster_ready("{}");
@@ -658,6 +673,7 @@ int main(void)
         cmocka_unit_test(rights_that_are_missing_are_named_until_they_are_there),
         cmocka_unit_test(a_watch_that_does_not_get_on_is_trouble_and_ends_nobody),
         cmocka_unit_test(what_happened_while_the_watch_was_away_is_told),
+        cmocka_unit_test(a_cluster_where_nothing_happens_is_hardly_asked),
         cmocka_unit_test(other_settings_count_for_the_next_start),
         cmocka_unit_test(a_cluster_that_is_not_known_ends_the_start),
     };
