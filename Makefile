@@ -33,6 +33,8 @@ HUB_OBJ := $(call objects,$(SHARED) kube kubeapi pods login keeper spawner hub) 
 KEEPER_OBJ := $(call objects,keeper)
 CTL_OBJ := $(patsubst %,$(BUILD)/obj/%.o,web/fetch web/multi web/transport) $(call objects,base tls kube kubeapi ctl)
 FUZZ    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+# Those of them that need the hub.
+HUB_FUZZ := $(addprefix fuzz_,settings profiles kubeconfig watch manifest)
 UNIT    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 HUB_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hub/test_*.c))
 CTL_UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/ctl/test_*.c))
@@ -108,8 +110,8 @@ FUZZ_MAIN ?= tests/fuzz/replay.c
 $(BUILD)/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h tests/fuzz/replay.c tests/unit/forward_rig.h $(OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus/$*"' -o $@ $< $(FUZZ_MAIN) \
-	    $(if $(filter fuzz_settings fuzz_kubeconfig fuzz_watch fuzz_manifest,$*),$(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS),$(OBJ) $(LDFLAGS) $(LDLIBS))
-$(BUILD)/fuzz/fuzz_settings $(BUILD)/fuzz/fuzz_kubeconfig $(BUILD)/fuzz/fuzz_watch $(BUILD)/fuzz/fuzz_manifest: $(BUILD)/hub.a
+	    $(if $(filter $(HUB_FUZZ),$*),$(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS),$(OBJ) $(LDFLAGS) $(LDLIBS))
+$(HUB_FUZZ:%=$(BUILD)/fuzz/%): $(BUILD)/hub.a
 
 unit: $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ) $(BUILD)/pods/manifest ## unit tests (cmocka), fuzz targets over their corpus
 	@tests/unit/run $(UNIT) $(HUB_UNIT) $(CTL_UNIT) $(FUZZ)
