@@ -14,9 +14,10 @@ static const char *text_of(const json_t *state, const char *name)
     return text ? text : "";
 }
 
-/* KubeSpawner's own state has the first, third and fourth of these. */
+/* KubeSpawner's own state has pod_name, namespace and pvc_name; the node is for people. */
 void plan_put_state(const struct spawn *spawn, struct text *json)
 {
+    const struct pod_status *status = *spawn->uid ? held_status(spawn) : NULL;
     const char *space = apiserver_namespace(spawn->pods->server);
     json_t *state = json_object();
     if (*spawn->uid) {
@@ -26,6 +27,8 @@ void plan_put_state(const struct spawn *spawn, struct text *json)
     }
     if (*spawn->uid && *spawn->host)
         json_object_set_new(state, "host", json_string(spawn->host));
+    if (status && status->node)
+        json_object_set_new(state, "node", json_string(status->node));
     if (*spawn->uid && *spawn->claim) {
         json_object_set_new(state, "pvc_name", json_string(spawn->claim));
         json_object_set_new(state, "pvc_is_own", json_boolean(spawn->claim_is_own));

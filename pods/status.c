@@ -259,6 +259,9 @@ static void read_waiting(struct pod_status *status, const json_t *said)
 
 static void read_place(struct pod_status *status, const json_t *pod)
 {
+    const char *node = text_of(member(pod, "spec"), "nodeName");
+    if (*node && strlen(node) <= STATUS_NODE_MAX)
+        status->node = must_copy(node);
     const json_t *spec = named(member(member(pod, "spec"), "containers"), MANIFEST_CONTAINER);
     const json_t *port = member(named(member(spec, "ports"), SERVER_PORT), "containerPort");
     const char *ip = text_of(member(pod, "status"), "podIP");
@@ -319,6 +322,7 @@ void status_release(struct pod_status *status)
 {
     free(status->says);
     free(status->before);
+    free(status->node);
     *status = (struct pod_status){0};
 }
 

@@ -7,7 +7,7 @@
 
 #include <jansson.h>
 
-enum { STATUS_SAYS_ROOM = 480, STATUS_UID_ROOM = 64 };
+enum { STATUS_SAYS_ROOM = 480, STATUS_UID_ROOM = 64, STATUS_NODE_MAX = 253 };
 
 enum pod_state {
     POD_STARTS, /* says: what it waits for; NULL: nothing that is worth telling */
@@ -30,6 +30,7 @@ struct pod_status {
     unsigned restarts;
     char *before;
     bool runs_again;    /* … and it runs: the lines of its end are those of the run before */
+    char *node;         /* where it runs, at most STATUS_NODE_MAX bytes; NULL: nowhere yet */
     char ip[ADDR_TEXT]; /* "": none yet */
     uint16_t port;
     char *says; /* one line below STATUS_SAYS_ROOM, or NULL */

@@ -84,6 +84,9 @@ def test_what_the_form_says_is_what_the_pod_has(hub, namespace):
     assert namespace.pods()["jupyter-ada"]["metadata"]["labels"]["version"] == "4.5"
     assert hub.server("ada")["user_options"] == {
         "profile": "laboratory", "greeting": "day", "tag--unlisted-choice": "4.5"}
+    state = hub.server("ada")["state"]
+    assert state["pod_name"] == "jupyter-ada"
+    assert state["node"] == namespace.pods()["jupyter-ada"]["spec"]["nodeName"]
     texts = [event["message"] for event in hub.events("ada")]
     assert any("Successfully assigned" in text for text in texts), texts
     assert ada.follow("/user/ada/whoami").status_code == 200
@@ -124,7 +127,7 @@ def test_a_persons_way_in_chromium(start_hub, kubelet):
         "cmd": [*hubs.SINGLEUSER, "--LabApp.extension_manager=readonly",
                 f"--LabApp.app_settings_dir={hubs.ROOT}/deploy/local/lab"],
         "image": {"name": "hubgate.test/lab", "tag": "1"}, "profileList": PROFILES})
-    done = subprocess.run(["node", HERE / "way.mjs", hub.origin, "ada"], cwd=hubs.ROOT, env=os.environ,
+    done = subprocess.run(["node", HERE / "way.mjs", hub.origin, "admin"], cwd=hubs.ROOT, env=os.environ,
                           capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (kubelet.claim_folder("claim-ada") / "kept.txt").read_text(encoding="ascii") == "by the claim"
+    assert (kubelet.claim_folder("claim-admin") / "kept.txt").read_text(encoding="ascii") == "by the claim"

@@ -1,7 +1,7 @@
 // A person's way in Chromium through a hub whose servers are pods: log in, choose a profile with an option,
 // follow the start by the cluster's events, run a cell, stop, and find the file again in the next pod.
 //     node way.mjs HUB_URL NAME
-// The hub's profiles are test_hub_profiles.py's.
+// Who it is is an admin; the hub's profiles are test_hub_profiles.py's.
 import assert from 'node:assert/strict';
 
 import { look } from '../hub/pages.mjs';
@@ -33,6 +33,9 @@ try {
   await openNotebook(page);
   await runCell(page, 'import os; open("kept.txt", "w").write("by the claim"); print(6 * 7, os.environ["GREETING"])', 0, '42 good day');
 
+  await page.goto(`${url}/hub/admin`);
+  await page.getByText(`jupyter-${name} · `).waitFor();
+  await look(page, 'hub-admin-pod-en');
   await page.goto(`${url}/hub/home`);
   await page.locator('#servers li').first().getByRole('button', { name: /^stop/i }).click();
   await page.getByText('Stopped', { exact: true }).first().waitFor();
