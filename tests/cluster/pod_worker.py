@@ -65,7 +65,8 @@ class PodWorker(threading.Thread):
                 self.report()
             except calls.Refused as refused:
                 # Removed under its hands, or another of the same name: a kubelet ends the orphan.
-                if refused.code not in (404, 409):
+                # A patch that names the uid of one before is 422.
+                if refused.code not in (404, 409, 422):
                     raise
                 self.gone = True
 
