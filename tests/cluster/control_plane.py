@@ -76,13 +76,15 @@ def is_address(text):
 class ControlPlane:
     """etcd and an API server of the caller's own. `flags` go to the API server last."""
 
+    address = "127.0.0.1"
+
     def __init__(self, folder, flags=()):
         self.etcd_program, self.api_program = tool("etcd", "kube-apiserver")
         self.folder, self.flags = pathlib.Path(folder), list(flags)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ports = Ports(3)
         self.api_port, *self.etcd_ports = self.ports.numbers
-        self.url = f"https://127.0.0.1:{self.api_port}"
+        self.url = f"https://{self.address}:{self.api_port}"
         self.processes = {}
         self.authority = Authority(self.folder)
         self.token = secrets.token_hex(16)
@@ -91,7 +93,7 @@ class ControlPlane:
 
     def write_secrets(self):
         self.authority.sign("api", "/CN=kube-apiserver", [
-            "127.0.0.1", "10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"])
+            self.address, "10.96.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"])
         self.authority.sign("kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client")
         self.authority.openssl("ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out", "accounts.key")
         tokens = self.folder / "tokens.csv"
@@ -122,15 +124,15 @@ class ControlPlane:
         self.run(
             "kube-apiserver", self.api_program,
             f"--etcd-servers=http://127.0.0.1:{self.etcd_ports[0]}",
-            "--bind-address=127.0.0.1", f"--secure-port={self.api_port}",
+            f"--bind-address={self.address}", f"--advertise-address={self.address}", f"--secure-port={self.api_port}",
             f"--tls-cert-file={at}/api.pem", f"--tls-private-key-file={at}/api.key",
             f"--client-ca-file={at}/ca.pem", f"--token-auth-file={at}/tokens.csv",
             "--authorization-mode=RBAC", "--allow-privileged",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={at}/accounts.key", f"--service-account-signing-key-file={at}/accounts.key",
             "--service-cluster-ip-range=10.96.0.0/24",
-            # Its own address is loopback, which may be in no Endpoints.
-            "--endpoint-reconciler-type=none", "--advertise-address=127.0.0.1",
+            # Loopback may be in no Endpoints.
+            "--endpoint-reconciler-type=" + ("none" if self.address.startswith("127.") else "lease"),
             f"--kubelet-client-certificate={at}/kubelet-client.pem",
             f"--kubelet-client-key={at}/kubelet-client.key", "--kubelet-preferred-address-types=InternalIP",
             f"--audit-policy-file={self.audit_policy()}", f"--audit-log-path={at}/audit.log",
