@@ -72,7 +72,7 @@ async function lookAtFigures() {
   setText(byId('figure-users'), asNumber(info.users));
   setText(byId('figure-running'), asNumber(active - pending));
   setText(byId('figure-spawning'), asNumber(pending));
-  setText(byId('figure-memory'), info.usage ? memoryText(info.usage) : '–');
+  setText(byId('figure-memory'), info.usage?.memory_bytes ? memoryText(info.usage) : '–');
   setText(byId('trouble'), info.trouble ? t('admin_trouble', { since: ago(info.trouble.since), message: info.trouble.message }) : '');
 }
 
