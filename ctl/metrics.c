@@ -5,12 +5,10 @@
 #include "ctl/model.h"
 #include "ctl/pod.h"
 #include "ctl/pods.h"
-#include "ctl/units.h"
+#include "kube/quantity.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const struct apiresource measures = {"metrics.k8s.io", "v1beta1", "pods"};
 
 /* ---- one pod ---- */
 
@@ -28,7 +26,7 @@ static bool sum(const json_t *containers, const char *part, const char *of, doub
                             : json_object_get(container, "usage"),
                        of);
         double value;
-        if (!text || !units_quantity(text, &value))
+        if (!text || !quantity_read(text, &value))
             continue;
         *total += value;
         any = true;
@@ -86,7 +84,8 @@ static json_t *find(const json_t *index, const char *first, const char *second)
 
 static json_t *read_measures(struct kube *kube, struct error *error)
 {
-    char *path = kube_path(kube, &measures, NULL, NULL), *selector = pods_selector(NULL);
+    char *path = kube_path(kube, &apiresource_measures, NULL, NULL),
+         *selector = pods_selector(NULL);
     json_t *list = kube_list(kube, "read measures", path, selector, NULL, error);
     free(selector);
     free(path);

@@ -15,8 +15,4 @@ void units_cores(struct text *out, double cores); /* 0.25, 12 */
 /* 90s, 15m, 12h, 30d, 8w, in seconds; a number alone is seconds. False: none of it, or 0. */
 bool units_duration(const char *text, int64_t *seconds) MUST_CHECK;
 
-/* Kubernetes' quantity, as metrics have it: 250m, 128Mi, 97204534n; in cores or bytes. False: none.
- */
-bool units_quantity(const char *text, double *value) MUST_CHECK;
-
 #endif

@@ -8,6 +8,7 @@
 const struct apiresource apiresource_pods = {"", "v1", "pods"};
 const struct apiresource apiresource_claims = {"", "v1", "persistentvolumeclaims"};
 const struct apiresource apiresource_events = {"", "v1", "events"};
+const struct apiresource apiresource_measures = {"metrics.k8s.io", "v1beta1", "pods"};
 
 static void put_segment(struct text *path, const char *segment)
 {

@@ -12,6 +12,7 @@ struct apiresource {
 };
 
 extern const struct apiresource apiresource_pods, apiresource_claims, apiresource_events;
+extern const struct apiresource apiresource_measures; /* what pods use; only where it is measured */
 
 /* "/api/v1/namespaces/jhub/pods/jupyter-ada/log", escaped. namespace NULL: of the whole cluster;
  * name NULL: all of them; sub NULL: the object itself. */

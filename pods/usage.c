@@ -2,10 +2,10 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "kube/quantity.h"
 #include "kubeapi/apicall.h"
 #include "kubeapi/apipath.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +16,6 @@ enum {
     LIST_MS = 20 * 1000,
     LIST_BYTES_MAX = 32 * 1024 * 1024,
 };
-
-static const struct apiresource metrics = {"metrics.k8s.io", "v1beta1", "pods"};
 
 static void on_listed(void *arg, const struct apicall_answer *answer);
 static void on_next(struct deadline *deadline);
@@ -54,7 +52,7 @@ static void list(struct usages *usages)
 {
     struct text path = {0};
     usages->wanted = false;
-    apipath_put(&path, &metrics, apiserver_namespace(usages->server), NULL, NULL);
+    apipath_put(&path, &apiresource_measures, apiserver_namespace(usages->server), NULL, NULL);
     apipath_query(&path, "labelSelector", usages->labels);
     char *text = text_take(&path);
     usages->call = apicall_start(usages->server,
@@ -65,27 +63,6 @@ static void list(struct usages *usages)
                                                            .body_bytes_max = LIST_BYTES_MAX},
                                  on_listed, usages);
     free(text);
-}
-
-double usage_quantity(const char *text)
-{
-    static const struct {
-        const char *suffix;
-        double factor;
-    } suffixes[] = {
-        {"", 1},        {"n", 1e-9},    {"u", 1e-6},    {"m", 1e-3},
-        {"k", 1e3},     {"M", 1e6},     {"G", 1e9},     {"T", 1e12},
-        {"P", 1e15},    {"E", 1e18},    {"Ki", 1024.0}, {"Mi", 1048576.0},
-        {"Gi", 0x1p30}, {"Ti", 0x1p40}, {"Pi", 0x1p50}, {"Ei", 0x1p60},
-    };
-    char *end;
-    double number = strtod(text, &end);
-    if (end == text || !isfinite(number) || number < 0)
-        return -1;
-    for (size_t i = 0; i < COUNT(suffixes); i++)
-        if (strcmp(end, suffixes[i].suffix) == 0)
-            return number * suffixes[i].factor;
-    return -1;
 }
 
 /* All containers of the pod together. */
@@ -99,8 +76,9 @@ static bool read_usage(const json_t *item, struct spawn_usage *usage)
         const json_t *used = json_object_get(container, "usage");
         const char *cpu = json_string_value(json_object_get(used, "cpu"));
         const char *memory = json_string_value(json_object_get(used, "memory"));
-        double cores = usage_quantity(cpu ? cpu : ""), bytes = usage_quantity(memory ? memory : "");
-        if (cores < 0 || bytes < 0 || cores > 1e6 || bytes > 0x1p60)
+        double cores, bytes;
+        if (!quantity_read(cpu ? cpu : "", &cores) ||
+            !quantity_read(memory ? memory : "", &bytes) || cores > 1e6 || bytes > 0x1p60)
             return false;
         usage->cpu += cores;
         usage->memory_bytes += (uint64_t)bytes;

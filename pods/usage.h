@@ -28,7 +28,4 @@ void usages_end(struct usages *usages);
 /* Somebody would like to know. */
 void usages_want(struct usages *usages);
 
-/* A quantity ("250m", "1200Ki", "3e2"), in its unit; below 0: it is none. */
-double usage_quantity(const char *text);
-
 #endif

@@ -1,8 +1,7 @@
-/* Ages, sizes and durations as kubectl has them. */
+/* Ages as kubectl has them. */
 #include "base/str.h"
 #include "ctl/units.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,42 +32,10 @@ static void an_age_is_as_kubectl_says_it(void **state)
     }
 }
 
-static void a_quantity_is_a_number(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        double value;
-    } good[] = {
-        {"0", 0},
-        {"12", 12},
-        {"250m", 0.25},
-        {"100Mi", 104857600.0},
-        {"1Gi", 1073741824.0},
-        {"1500k", 1500000},
-        {"123456789n", 0.123456789},
-        {"87u", 0.000087},
-        {"1.5", 1.5},
-        {"2e3", 2000},
-        {"3M", 3e6},
-        {"1E", 1e18},
-    };
-    static const char *const bad[] = {"",     "m",    "Mi",  "1Xi", "1 Mi", "--1",
-                                      "1ee3", "0x10", "nan", "inf", "1Mim"};
-    double value;
-    for (size_t i = 0; i < COUNT(good); i++) {
-        assert_true(units_quantity(good[i].text, &value));
-        assert_true(fabs(value - good[i].value) <= good[i].value * 1e-6);
-    }
-    for (size_t i = 0; i < COUNT(bad); i++)
-        assert_false(units_quantity(bad[i], &value));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_age_is_as_kubectl_says_it),
-        cmocka_unit_test(a_quantity_is_a_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

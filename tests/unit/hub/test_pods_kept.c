@@ -2,8 +2,6 @@
  * nobody remembers, logs, measures, claims, and what it cannot do just now. */
 #include "tests/unit/hub/pods_rig.h"
 
-#include "pods/usage.h"
-
 #define PODS   "/api/v1/namespaces/jhub/pods"
 #define CLAIMS "/api/v1/namespaces/jhub/persistentvolumeclaims"
 #define OURS   "{'component':'singleuser-server','hubgate.org/hub':'h1'}"
@@ -527,27 +525,6 @@ static void where_nobody_measures_nothing_is_known(void **state)
     cluster_free(cluster);
 }
 
-static void quantities_are_read(void **state)
-{
-    static const struct {
-        const char *text;
-        double is;
-    } rows[] = {
-        {"0", 0},       {"2", 2},          {"250m", 0.25},      {"1500000000n", 1.5},
-        {"12u", 12e-6}, {"1Ki", 1024},     {"1.5Gi", 0x1.8p30}, {"2k", 2000},
-        {"1e3", 1000},  {"3M", 3000000.0}, {"1E", 1e18},        {"", -1},
-        {"x", -1},      {"-1", -1},        {"1Kib", -1},        {"nan", -1},
-        {"inf", -1},
-    };
-    (void)state;
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        double is = usage_quantity(rows[i].text);
-        if (is < rows[i].is * 0.999999 - 1e-12 || is > rows[i].is * 1.000001 + 1e-12)
-            if (!(rows[i].is < 0 && is < 0))
-                fail_msg("%s: %g", rows[i].text, is);
-    }
-}
-
 /* --- what it cannot do --- */
 
 static void rights_that_are_missing_are_named_until_they_are_there(void **state)
@@ -669,7 +646,6 @@ int main(void)
         cmocka_unit_test(whose_claim_it_is_is_remembered),
         cmocka_unit_test(what_a_pod_uses_is_asked_for_once_a_minute_for_all),
         cmocka_unit_test(where_nobody_measures_nothing_is_known),
-        cmocka_unit_test(quantities_are_read),
         cmocka_unit_test(rights_that_are_missing_are_named_until_they_are_there),
         cmocka_unit_test(a_watch_that_does_not_get_on_is_trouble_and_ends_nobody),
         cmocka_unit_test(what_happened_while_the_watch_was_away_is_told),
