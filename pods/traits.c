@@ -259,7 +259,11 @@ static bool is_map(const json_t *map, const char *path, struct error *error)
            error_set(error, "%s: a map of KubeSpawner's traits was expected", path);
 }
 
-bool traits_replace(json_t *traits, const json_t *map, const char *path, struct error *error)
+typedef bool set_one(json_t *traits, const char *name, const json_t *value, const char *path,
+                     struct error *error);
+
+static bool set_each(json_t *traits, const json_t *map, set_one *set, const char *path,
+                     struct error *error)
 {
     char at[160];
     const char *name;
@@ -269,10 +273,15 @@ bool traits_replace(json_t *traits, const json_t *map, const char *path, struct 
     json_object_foreach((json_t *)(uintptr_t)map, name, value)
     {
         snprintf(at, sizeof at, "%.90s.%.60s", path, name);
-        if (!traits_set(traits, name, value, at, error))
+        if (!set(traits, name, value, at, error))
             return false;
     }
     return true;
+}
+
+bool traits_replace(json_t *traits, const json_t *map, const char *path, struct error *error)
+{
+    return set_each(traits, map, traits_set, path, error);
 }
 
 /* ---- profiles ---- */
@@ -353,18 +362,7 @@ static bool overlay_one(json_t *traits, const char *name, const json_t *value, c
 
 bool traits_overlay(json_t *traits, const json_t *overrides, const char *path, struct error *error)
 {
-    char at[160];
-    const char *name;
-    json_t *value;
-    if (!is_map(overrides, path, error) || !traits_bounded(overrides, path, error))
-        return false;
-    json_object_foreach((json_t *)(uintptr_t)overrides, name, value)
-    {
-        snprintf(at, sizeof at, "%.90s.%.60s", path, name);
-        if (!overlay_one(traits, name, value, at, error))
-            return false;
-    }
-    return true;
+    return set_each(traits, overrides, overlay_one, path, error);
 }
 
 /* Whether what an unlisted choice says goes somewhere in there. */
@@ -388,21 +386,18 @@ static bool is_open(const json_t *tree)
     return false;
 }
 
+static bool check_one(json_t *scratch, const char *name, const json_t *value, const char *path,
+                      struct error *error)
+{
+    const json_t *seen = is_open(value) ? json_null() : value;
+    return may_override(name, path, error) &&
+           set_part(scratch, name, MODEL_CHANGES, seen, path, error);
+}
+
 bool traits_check(const json_t *overrides, const char *path, struct error *error)
 {
-    char at[160];
-    const char *name;
-    json_t *value, *scratch = json_object();
-    bool good = is_map(overrides, path, error) && traits_bounded(overrides, path, error);
-    json_object_foreach((json_t *)(uintptr_t)overrides, name, value)
-    {
-        snprintf(at, sizeof at, "%.90s.%.60s", path, name);
-        const json_t *seen = is_open(value) ? json_null() : value;
-        good = good && may_override(name, at, error) &&
-               set_part(scratch, name, MODEL_CHANGES, seen, at, error);
-        if (!good)
-            break;
-    }
+    json_t *scratch = json_object();
+    bool good = set_each(scratch, overrides, check_one, path, error);
     json_decref(scratch);
     return good;
 }
