@@ -51,7 +51,7 @@ void birth_begin(struct spawn *spawn, const struct plan *plan, void (*born)(stru
         spawn->stage = POD_CLAIMING;
         spawn->wanted.done = on_claimed;
         claim_want(&spawn->wanted, spawn->pods->server, plan->claim, plan->claim_before,
-                   plan->claim_manifest);
+                   plan->claim_manifest, plan->claim_is_checked);
     } else {
         create(spawn);
     }

@@ -1,6 +1,7 @@
 #include "pods/claim.h"
 
 #include "kubeapi/apipath.h"
+#include "pods/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,10 +35,11 @@ static void make(struct claim *claim)
 }
 
 void claim_want(struct claim *claim, struct apiserver *server, const char *name, const char *before,
-                json_t *manifest)
+                json_t *manifest, bool is_checked)
 {
     claim->server = server;
     claim->manifest = manifest;
+    claim->is_checked = is_checked;
     snprintf(claim->name, sizeof claim->name, "%s", name);
     snprintf(claim->before, sizeof claim->before, "%s", before);
     if (*before && strcmp(before, name) != 0)
@@ -60,6 +62,30 @@ static void tell(struct claim *claim, const char *name, const char *why)
     claim->done(claim, name, why);
 }
 
+static const char *user_of(const json_t *object)
+{
+    const json_t *notes = json_object_get(json_object_get(object, "metadata"), "annotations");
+    const char *user = json_string_value(json_object_get(notes, MANIFEST_USER_NOTE));
+    return user ? user : "";
+}
+
+/* Whoever may name servers could choose a name of which the template makes another's claim. */
+static void tell_found(struct claim *claim, const char *name, const json_t *found)
+{
+    const char *user = user_of(found);
+    char why[2 * NAME_ROOM + 64];
+    if (!claim->is_checked || !*user || strcmp(user, user_of(claim->manifest)) == 0) {
+        tell(claim, name, NULL);
+        return;
+    }
+    snprintf(why, sizeof why,
+             "the claim %s is another user's, by its annotation " MANIFEST_USER_NOTE
+             ": choose another name for the server; pvcNameTemplate tells all apart with "
+             "{user_server}",
+             name);
+    tell(claim, NULL, why);
+}
+
 /* --- callbacks --- */
 
 static void on_found(void *arg, const struct apicall_answer *answer)
@@ -67,7 +93,7 @@ static void on_found(void *arg, const struct apicall_answer *answer)
     struct claim *claim = arg;
     claim->call = NULL;
     if (!answer->error)
-        tell(claim, claim->name, NULL);
+        tell_found(claim, claim->name, answer->json);
     else if (answer->status == 404)
         ask(claim, "GET", claim->before, NULL, on_found_before);
     else
@@ -79,7 +105,7 @@ static void on_found_before(void *arg, const struct apicall_answer *answer)
     struct claim *claim = arg;
     claim->call = NULL;
     if (!answer->error)
-        tell(claim, claim->before, NULL);
+        tell_found(claim, claim->before, answer->json);
     else if (answer->status == 404)
         make(claim);
     else
@@ -91,9 +117,9 @@ static void on_made(void *arg, const struct apicall_answer *answer)
 {
     struct claim *claim = arg;
     claim->call = NULL;
-    if (!answer->error || answer->status == 409) {
+    if (!answer->error || (answer->status == 409 && !claim->is_checked)) {
         tell(claim, claim->name, NULL);
-    } else if (answer->status == 403) {
+    } else if (answer->status == 403 || answer->status == 409) {
         snprintf(claim->refusal, sizeof claim->refusal, "%s", answer->error);
         ask(claim, "GET", claim->name, NULL, on_found_after);
     } else {
@@ -106,7 +132,7 @@ static void on_found_after(void *arg, const struct apicall_answer *answer)
     struct claim *claim = arg;
     claim->call = NULL;
     if (!answer->error)
-        tell(claim, claim->name, NULL);
+        tell_found(claim, claim->name, answer->json);
     else
         tell(claim, NULL, claim->refusal);
 }

@@ -154,8 +154,8 @@ static json_t *common_labels(const struct making *making, const char *extra)
 static json_t *annotations(const struct making *making, const char *extra)
 {
     const struct pod_owner *owner = &making->order.owner;
-    json_t *own = json_pack("{s:s, s:s}", "hub.jupyter.org/username", owner->user,
-                            "hubgate.org/version", HUBGATE_VERSION);
+    json_t *own = json_pack("{s:s, s:s}", MANIFEST_USER_NOTE, owner->user, "hubgate.org/version",
+                            HUBGATE_VERSION);
     json_t *more = expanded(making, extra);
     if (*owner->server)
         json_object_set_new(own, "hub.jupyter.org/servername", json_string(owner->server));

@@ -46,6 +46,17 @@ static bool make_name(char out[NAME_ROOM], const char *trait, const char *patter
     return good;
 }
 
+/* A pod's name has the user in it: no two servers have one. */
+static bool names_user(const char *pattern)
+{
+    for (const char *p = pattern; (p = strchr(p, '{')); p++) {
+        struct span field = {p + 1, strcspn(p + 1, "}")};
+        if (memmem(field.p, field.n, "user", 4) || span_is(field, SPAN("pod_name")))
+            return true;
+    }
+    return false;
+}
+
 bool names_make(struct pod_names *names, const json_t *traits, const struct pod_owner *owner,
                 struct error *error)
 {
@@ -62,6 +73,7 @@ bool names_make(struct pod_names *names, const json_t *traits, const struct pod_
     if (!make_name(names->claim, "pvc_name_template", claim, &named, error))
         return false;
     names->claim_is_own = !*owner->server || strstr(claim, "{user_server}");
+    names->claim_names_user = names_user(claim);
     named.escapes = true;
     if (!traits_flag(traits, "handle_legacy_names") ||
         !make_name(names->claim_before, "pvc_name_template", claim, &named, &ignored) ||

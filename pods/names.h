@@ -16,6 +16,8 @@ struct pod_names {
     /* Whether a named server has a claim of its own; otherwise it is the user's, and stays when the
      * server is deleted. */
     bool claim_is_own;
+    /* Whether the template names the user: a claim of that name that is another's is not theirs. */
+    bool claim_names_user;
 };
 
 /* From pod_name_template and pvc_name_template; owner's pod, claim and escapes do not count. */

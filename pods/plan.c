@@ -146,6 +146,7 @@ static void choose_claim(struct plan *plan, const struct pods *pods, const char 
     bool other = *kept && strcmp(kept, names->claim) != 0;
     plan->claim_is_own =
         other ? json_is_true(json_object_get(tree, "pvc_is_own")) : names->claim_is_own;
+    plan->claim_is_checked = !*kept && names->claim_names_user;
     snprintf(plan->claim, sizeof plan->claim, "%s", *kept ? kept : names->claim);
     snprintf(plan->claim_before, sizeof plan->claim_before, "%s", *kept ? "" : names->claim_before);
     json_decref(tree);

@@ -10,7 +10,8 @@ struct plan {
     char claim[NAME_ROOM];     /* "": none is wanted */
     char claim_before[NAME_ROOM];
     bool claim_is_own;
-    char host[NAME_ROOM]; /* "": it is reached at its pod's address */
+    bool claim_is_checked; /* whether it may be another user's, whose it must not be */
+    char host[NAME_ROOM];  /* "": it is reached at its pod's address */
     int64_t grace_s;
     bool keeps;
     int64_t slow_s,

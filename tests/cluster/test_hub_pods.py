@@ -69,6 +69,15 @@ def test_named_servers_have_pods_and_claims_of_their_own(hub, namespace):
     assert sorted(namespace.pods()) == ["jupyter-ada"] and hub.is_ready("ada")
 
 
+def test_the_name_of_a_server_does_not_give_another_users_files(start_hub, namespace, kubelet):
+    hub = start_hub(singleuser={"storage": {"dynamic": {"pvcNameTemplate": "claim-{username}-{servername}"}}})
+    hub.start_server("ada-bob")
+    assert namespace.admin.find(namespace.path("persistentvolumeclaims", "claim-ada-bob"))
+    hub.begin("ada", "bob")
+    wait_for(lambda: any("claim-ada-bob is another user's" in line for line in messages(hub, "ada", "bob")), "a refusal")
+    assert list(namespace.pods()) == ["jupyter-ada-bob"]
+
+
 def test_a_user_who_is_deleted_leaves_his_files_unless_that_is_wished(start_hub, namespace, kubelet):
     hub = start_hub(kubespawner={"delete_pvc": True}, singleuser={
         "storage": {"dynamic": {"pvcNameTemplate": "claim-{username}"}}})

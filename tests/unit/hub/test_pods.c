@@ -368,6 +368,42 @@ static void a_claim_that_is_there_is_used(void **state)
     cluster_free(cluster);
 }
 
+static json_t *claim_of(const char *user)
+{
+    return json_pack("{s:{s:{s:s}}}", "metadata", "annotations", "hub.jupyter.org/username", user);
+}
+
+/* Of a server "bob" of ada's that template makes the claim of ada-bob. */
+static void a_claim_of_another_user_is_not_used(void **state)
+{
+    static const struct {
+        const char *template, *claim, *whose;
+        bool runs;
+    } rows[] = {
+        {"claim-{username}-{servername}", "claim-ada-bob", "ada-bob", false},
+        {"claim-{username}-{servername}", "claim-ada-bob", "ada", true},
+        {"claim-{user_server}", "claim-ada--bob", "eve", false},
+        {"{pod_name}", "jupyter-ada--bob", "eve", false},
+        {"claim-of-users", "claim-of-users", "ada-bob", true}, /* it is everybody's */
+    };
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        char values[160];
+        struct told told;
+        snprintf(values, sizeof values, "{'storage':{'dynamic':{'pvcNameTemplate':'%s'}}}",
+                 rows[i].template);
+        struct cluster *cluster = cluster_ready(values);
+        json_object_set_new(cluster->claims, rows[i].claim, claim_of(rows[i].whose));
+        begin(cluster, &told, "ada", "bob");
+        UNTIL(cluster->rig, told.ended_n || json_object_size(cluster->pods) > 0);
+        assert_int_equal(json_object_size(cluster->pods), rows[i].runs);
+        if (!rows[i].runs)
+            assert_non_null(strstr(told.why, rows[i].claim));
+        told_release(&told);
+        cluster_free(cluster);
+    }
+}
+
 static void a_quota_that_refuses_a_claim_that_is_there_is_no_matter(void **state)
 {
     struct cluster *cluster = cluster_ready("{}");
@@ -898,6 +934,7 @@ int main(void)
         cmocka_unit_test(an_order_that_cannot_be_made_fails_with_its_reason),
         cmocka_unit_test(a_profile_lays_its_settings_over_ours),
         cmocka_unit_test(a_claim_that_is_there_is_used),
+        cmocka_unit_test(a_claim_of_another_user_is_not_used),
         cmocka_unit_test(a_quota_that_refuses_a_claim_that_is_there_is_no_matter),
         cmocka_unit_test(a_quota_that_refuses_a_claim_fails_the_start),
         cmocka_unit_test(a_claim_keeps_the_name_that_it_was_made_with),
