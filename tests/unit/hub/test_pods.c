@@ -101,6 +101,23 @@ static void events_of_its_pod_move_the_bar(void **state)
     cluster_free(cluster);
 }
 
+/* U+009B begins what a terminal obeys, as ESC [ does. */
+static void what_is_said_of_a_pod_moves_no_terminal(void **state)
+{
+    struct cluster *cluster = cluster_ready("{}");
+    struct told told;
+    (void)state;
+    begin_pod(cluster, &told);
+    cluster_event(cluster, "uid-1", "Normal", "Pulled",
+                  "a\033[2Jb\x7f"
+                  "c\xc2\x9b"
+                  "2Jd\xc2\x85 \xc2\xa0\xc3\xa4");
+    UNTIL(cluster->rig, told.progress.n);
+    assert_true(told_says(&told, "[Normal] a [2Jb c 2Jd  \xc2\xa0\xc3\xa4"));
+    told_release(&told);
+    cluster_free(cluster);
+}
+
 static void a_pod_without_a_node_says_so_and_waits(void **state)
 {
     struct cluster *cluster = cluster_ready("{}");
@@ -922,6 +939,7 @@ int main(void)
         cmocka_unit_test(an_address_of_ipv6_stands_in_brackets),
         cmocka_unit_test(it_runs_once_all_its_containers_are_ready),
         cmocka_unit_test(events_of_its_pod_move_the_bar),
+        cmocka_unit_test(what_is_said_of_a_pod_moves_no_terminal),
         cmocka_unit_test(a_pod_without_a_node_says_so_and_waits),
         cmocka_unit_test(a_start_that_lasts_says_so),
         cmocka_unit_test(it_may_be_reached_by_a_name),
