@@ -37,11 +37,6 @@ bool lines_next(struct lines *lines, struct span *piece, size_t max, struct span
     return true;
 }
 
-bool lines_begun(const struct lines *lines)
-{
-    return lines->begun.n && !lines->told;
-}
-
 void lines_release(struct lines *lines)
 {
     text_release(&lines->begun);

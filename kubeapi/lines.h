@@ -14,8 +14,6 @@ struct lines {
  * the piece is used up, what is left of it is kept; or a line is longer than max, and *too_long. */
 bool lines_next(struct lines *lines, struct span *piece, size_t max, struct span *line,
                 bool *too_long) MUST_CHECK;
-/* Whether a line has begun. */
-bool lines_begun(const struct lines *lines);
 void lines_release(struct lines *lines); /* empty after */
 
 #endif
