@@ -2,15 +2,13 @@
 
 #include "base/str.h"
 #include "ctl/model.h"
+#include "kube/marks.h"
 #include "kube/slug.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char user_key[] = "hub.jupyter.org/username";
-static const char server_key[] = "hub.jupyter.org/servername";
 
 /* ---- reading ---- */
 
@@ -55,12 +53,12 @@ static const char *noted(const json_t *pod, const char *key)
 
 const char *pod_user(const json_t *pod)
 {
-    return noted(pod, user_key);
+    return noted(pod, MARK_USER);
 }
 
 const char *pod_server(const json_t *pod)
 {
-    return or_empty(noted(pod, server_key));
+    return or_empty(noted(pod, MARK_SERVER));
 }
 
 /* A name is its own, or what a label makes of it where no annotation has it whole. */
@@ -87,8 +85,8 @@ const char *pod_main_container(const json_t *pod)
     json_t *container, *all = json_object_get(spec_of(pod), "containers");
     json_array_foreach(all, i, container)
     {
-        if (strcmp(or_empty(model_text(container, "name")), "notebook") == 0)
-            return "notebook";
+        if (strcmp(or_empty(model_text(container, "name")), MARK_CONTAINER) == 0)
+            return MARK_CONTAINER;
     }
     return or_empty(model_text(json_array_get(all, 0), "name"));
 }

@@ -8,6 +8,7 @@
 #include "ctl/pod.h"
 #include "ctl/units.h"
 #include "ctl/watch.h"
+#include "kube/marks.h"
 #include "kube/slug.h"
 
 #include <stdlib.h>
@@ -97,7 +98,7 @@ char *pods_selector(const struct ref *ref)
 {
     struct text selector = {0}, escaped = {0};
     char slug[SLUG_ROOM];
-    text_put(&selector, "hub.jupyter.org/username");
+    text_put(&selector, MARK_USER);
     if (!ref)
         return text_take(&selector);
     slug_label(ref->user, slug);

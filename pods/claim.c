@@ -1,7 +1,7 @@
 #include "pods/claim.h"
 
+#include "kube/marks.h"
 #include "kubeapi/apipath.h"
-#include "pods/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,7 +65,7 @@ static void tell(struct claim *claim, const char *name, const char *why)
 static const char *user_of(const json_t *object)
 {
     const json_t *notes = json_object_get(json_object_get(object, "metadata"), "annotations");
-    const char *user = json_string_value(json_object_get(notes, MANIFEST_USER_NOTE));
+    const char *user = json_string_value(json_object_get(notes, MARK_USER));
     return user ? user : "";
 }
 
@@ -79,7 +79,7 @@ static void tell_found(struct claim *claim, const char *name, const json_t *foun
         return;
     }
     snprintf(why, sizeof why,
-             "the claim %s is another user's, by its annotation " MANIFEST_USER_NOTE
+             "the claim %s is another user's, by its annotation " MARK_USER
              ": choose another name for the server; pvcNameTemplate tells all apart with "
              "{user_server}",
              name);

@@ -1,5 +1,6 @@
 #include "pods/manifest.h"
 #include "base/str.h"
+#include "kube/marks.h"
 #include "kube/slug.h"
 #include "pods/amount.h"
 #include "pods/variables.h"
@@ -137,7 +138,7 @@ static json_t *label_of(const char *name)
 static json_t *common_labels(const struct making *making, const char *extra)
 {
     json_t *labels = expanded(making, extra), *all = json_object();
-    json_object_set_new(all, "hub.jupyter.org/username", label_of(making->order.owner.user));
+    json_object_set_new(all, MARK_USER, label_of(making->order.owner.user));
     json_object_update(all, labels);
     json_object_update(all, (json_t *)(uintptr_t)trait(making, "common_labels"));
     if (making->order.hub)
@@ -154,11 +155,11 @@ static json_t *common_labels(const struct making *making, const char *extra)
 static json_t *annotations(const struct making *making, const char *extra)
 {
     const struct pod_owner *owner = &making->order.owner;
-    json_t *own = json_pack("{s:s, s:s}", MANIFEST_USER_NOTE, owner->user, "hubgate.org/version",
-                            HUBGATE_VERSION);
+    json_t *own =
+        json_pack("{s:s, s:s}", MARK_USER, owner->user, "hubgate.org/version", HUBGATE_VERSION);
     json_t *more = expanded(making, extra);
     if (*owner->server)
-        json_object_set_new(own, "hub.jupyter.org/servername", json_string(owner->server));
+        json_object_set_new(own, MARK_SERVER, json_string(owner->server));
     json_object_update(own, more);
     bool good = more != NULL;
     json_decref(more);
@@ -183,8 +184,7 @@ static json_t *pod_metadata(const struct making *making)
     json_t *labels = common_labels(making, "extra_labels");
     if (labels) {
         put(labels, "component", trait(making, "component_label"));
-        json_object_set_new(labels, "hub.jupyter.org/servername",
-                            label_of(making->order.owner.server));
+        json_object_set_new(labels, MARK_SERVER, label_of(making->order.owner.server));
     }
     return metadata(making->order.owner.pod, labels,
                     labels ? annotations(making, "extra_annotations") : NULL);
@@ -256,7 +256,7 @@ static json_t *notebook(const struct making *making)
     json_t *security = container_security(making);
     int64_t port = traits_number(making->traits, "port");
     json_t *container = json_pack(
-        "{s:s, s:[{s:s, s:I}], s:{s:o, s:o}}", "name", MANIFEST_CONTAINER, "ports", "name",
+        "{s:s, s:[{s:s, s:I}], s:{s:o, s:o}}", "name", MARK_CONTAINER, "ports", "name",
         "notebook-port", "containerPort", (json_int_t)(port ? port : MANIFEST_PORT), "resources",
         "requests", amounts(making, "cpu_guarantee", "mem_guarantee", "extra_resource_guarantees"),
         "limits", amounts(making, "cpu_limit", "mem_limit", "extra_resource_limits"));

@@ -8,10 +8,6 @@
 
 /* A label of ours on every pod and claim: whose they are. */
 #define MANIFEST_HUB_LABEL "hubgate.org/hub"
-/* The annotation that says whose a pod or claim is, as KubeSpawner has it. */
-#define MANIFEST_USER_NOTE "hub.jupyter.org/username"
-/* The container that the server is, whose log is the server's. */
-#define MANIFEST_CONTAINER "notebook"
 
 enum { MANIFEST_PORT = 8888 }; /* where the trait `port` is 0 */
 

@@ -1,9 +1,9 @@
 #include "pods/podlog.h"
 
 #include "base/str.h"
+#include "kube/marks.h"
 #include "kubeapi/apicall.h"
 #include "kubeapi/apipath.h"
-#include "pods/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ struct podlog *podlog_read(struct podlogs *list, struct apiserver *server, const
     *log = (struct podlog){.done = done, .arg = arg};
     snprintf(lines, sizeof lines, "%u", lines_max);
     apipath_put(&path, &apiresource_pods, apiserver_namespace(server), pod, "log");
-    apipath_query(&path, "container", MANIFEST_CONTAINER);
+    apipath_query(&path, "container", MARK_CONTAINER);
     apipath_query(&path, "tailLines", lines);
     if (before)
         apipath_query(&path, "previous", "true");

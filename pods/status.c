@@ -2,8 +2,8 @@
 
 #include "base/str.h"
 #include "base/text.h"
+#include "kube/marks.h"
 #include "kubeapi/plain.h"
-#include "pods/manifest.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ static const char *whose(const json_t *container, char room[static 96])
 {
     const char *name = text_of(container, "name");
     room[0] = '\0';
-    if (strcmp(name, MANIFEST_CONTAINER) != 0)
+    if (strcmp(name, MARK_CONTAINER) != 0)
         snprintf(room, 96, "container %.63s: ", name);
     return room;
 }
@@ -262,7 +262,7 @@ static void read_place(struct pod_status *status, const json_t *pod)
     const char *node = text_of(member(pod, "spec"), "nodeName");
     if (*node && strlen(node) <= STATUS_NODE_MAX)
         status->node = must_copy(node);
-    const json_t *spec = named(member(member(pod, "spec"), "containers"), MANIFEST_CONTAINER);
+    const json_t *spec = named(member(member(pod, "spec"), "containers"), MARK_CONTAINER);
     const json_t *port = member(named(member(spec, "ports"), SERVER_PORT), "containerPort");
     const char *ip = text_of(member(pod, "status"), "podIP");
     json_int_t number = json_integer_value(port);
@@ -291,7 +291,7 @@ static void read_end(struct pod_status *status, const json_t *terminated)
 static void read_state(struct pod_status *status, const json_t *pod)
 {
     const json_t *said = member(pod, "status"), *containers = member(said, "containerStatuses");
-    const json_t *server = named(containers, MANIFEST_CONTAINER);
+    const json_t *server = named(containers, MARK_CONTAINER);
     const json_t *terminated = member(member(server, "state"), "terminated");
     const char *phase = text_of(said, "phase");
     read_runs(status, server);
