@@ -186,6 +186,57 @@ static bool read_one(struct text *posix, const char **p, struct error *why)
     return !strchr("*+?}", c) || skip_laziness(p, why);
 }
 
+/* ---- how much it is, written out ---- */
+
+struct weight {
+    size_t sums[PATTERN_DEPTH_MAX + 1]; /* of each group that is open, without what is last */
+    size_t last;                        /* what a quantifier would be of */
+    unsigned depth;
+    bool counts; /* within braces */
+};
+
+/* Behind the opening brace: the most times that it says. */
+static size_t most_times(const char *p)
+{
+    char *end;
+    size_t least = strtoul(p, &end, 10), most = *end == ',' ? strtoul(end + 1, NULL, 10) : 0;
+    size_t times = most > least ? most : least;
+    return times < 1 ? 1 : times > PATTERN_WEIGHT_MAX ? PATTERN_WEIGHT_MAX + 1 : times;
+}
+
+static void add_atom(struct weight *weight, size_t n)
+{
+    weight->sums[weight->depth] += weight->last;
+    weight->last = n;
+}
+
+/* One thing of the expression, which begins so. */
+static bool weigh(struct weight *weight, const char *p, struct error *why)
+{
+    bool opens = *p == '(', closes = *p == ')' && weight->depth > 0;
+    if (opens && weight->depth == PATTERN_DEPTH_MAX)
+        return error_set(why, "its groups nest deeper than %d", PATTERN_DEPTH_MAX);
+    if (opens) {
+        add_atom(weight, 0);
+        weight->sums[++weight->depth] = 0;
+    } else if (closes) {
+        add_atom(weight, 0);
+        weight->last = weight->sums[weight->depth--] + 1;
+    } else if (*p == '{') {
+        weight->last *= most_times(p + 1);
+    } else if (strchr("*+?", *p)) {
+        weight->last++;
+    } else if (!weight->counts) {
+        add_atom(weight, 1);
+    }
+    weight->counts = *p == '{' || (weight->counts && *p != '}');
+    return weight->sums[weight->depth] + weight->last <= PATTERN_WEIGHT_MAX ||
+           error_set(why, "with what it repeats written out, it has more than %d characters",
+                     PATTERN_WEIGHT_MAX);
+}
+
+/* ---- all of it ---- */
+
 static bool compile(regex_t *regex, const char *posix, struct error *why)
 {
     char what[100];
@@ -202,8 +253,9 @@ bool pattern_read(struct text *posix, const char *python, struct error *why)
     size_t start = posix->n;
     if (strlen(python) > PATTERN_BYTES_MAX)
         return error_set(why, "it has more than %d bytes", PATTERN_BYTES_MAX);
-    for (const char *p = python; *p;)
-        if (!read_one(posix, &p, why))
+    struct weight weight = {0};
+    for (const char *p = python, *one = p; *p; one = p)
+        if (!read_one(posix, &p, why) || !weigh(&weight, one, why))
             return false;
     char *text = must_copy_span((struct span){posix->p + start, posix->n - start});
     bool good = compile(&regex, text, why);

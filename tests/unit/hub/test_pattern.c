@@ -99,6 +99,24 @@ static void test_what_cannot_be_said_is_refused(void **state)
     free(long_one);
 }
 
+/* The C library writes out what is repeated a number of times. */
+static void test_repetitions_that_multiply_are_refused(void **state)
+{
+    (void)state;
+    refuse("(.{1,255}){1,255}", "repeats");
+    refuse(".{1,32767}", "repeats");
+    refuse("a{60}{60}", "repeats");
+    refuse("((a{20}){20}){20,}", "repeats");
+    refuse("(a{1000}|b){3}", "repeats");
+    refuse("((){1,255}){1,255}", "repeats");
+    refuse("(a{1000})(b{1000})(c{1000})", "repeats");
+    expect("[\\w][\\w.-]{0,127}", "1.0", true);
+    expect("([a-z]{1,63}\\.){1,8}[a-z]{2,}(/[a-z]{1,255})*:[a-z]{1,128}", "quay.io/a:b", true);
+    char deep[PATTERN_DEPTH_MAX + 2] = "";
+    memset(deep, '(', PATTERN_DEPTH_MAX + 1);
+    refuse(deep, "deep");
+}
+
 static void test_a_long_text_matches_nothing_and_takes_no_time(void **state)
 {
     (void)state;
@@ -120,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_pythons_classes_are_known),
         cmocka_unit_test(test_characters_mean_what_they_mean_in_python),
         cmocka_unit_test(test_what_cannot_be_said_is_refused),
+        cmocka_unit_test(test_repetitions_that_multiply_are_refused),
         cmocka_unit_test(test_a_long_text_matches_nothing_and_takes_no_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
