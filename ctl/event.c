@@ -11,7 +11,8 @@
 
 /* ---- order ---- */
 
-int64_t event_ms(const json_t *event)
+/* When it happened last, milliseconds since 1970; 0: it does not say. */
+static int64_t event_ms(const json_t *event)
 {
     int64_t ms;
     if (model_date(json_object_get(event, "series"), "lastObservedTime", &ms) ||
@@ -36,7 +37,7 @@ static uint64_t first_ns(const json_t *event)
     return strtoull(dot + 1, NULL, 16);
 }
 
-int event_compare(const json_t *a, const json_t *b)
+static int event_compare(const json_t *a, const json_t *b)
 {
     int64_t left = event_ms(a) / 1000, right = event_ms(b) / 1000; /* some are told to the second */
     uint64_t first = first_ns(a), second = first_ns(b);
