@@ -72,19 +72,22 @@ static const char *text_of(const json_t *from, const char *name)
     return json_string_value(json_object_get(from, name));
 }
 
+static bool can_be_made(const json_t *traits, const char *where, struct error *why)
+{
+    struct error inner;
+    return manifest_try(traits, &inner) || error_set(why, "%s: %.400s", where, inner.text);
+}
+
 /* ---- overrides ---- */
 
 /* base with a profile's override laid over, new; NULL: *why says what is wrong, and where. */
 static json_t *laid_over(const json_t *base, const json_t *override, const char *where,
                          struct error *why)
 {
-    struct error inner;
     json_t *traits = json_copy((json_t *)(uintptr_t)base);
     bool good = !override || (traits_check(override, where, why) &&
                               traits_overlay(traits, override, where, why));
-    if (good && !manifest_try(traits, &inner))
-        good = error_set(why, "%s: %.400s", where, inner.text);
-    if (good)
+    if (good && can_be_made(traits, where, why))
         return traits;
     json_decref(traits);
     return NULL;
@@ -102,8 +105,7 @@ static bool check_choice(const json_t *base, const json_t *override, const char 
         return false;
     json_t *traits = json_copy((json_t *)(uintptr_t)base);
     bool alone = traits_overlay(traits, override, where, &inner);
-    bool good =
-        !alone || manifest_try(traits, &inner) || error_set(why, "%s: %.400s", where, inner.text);
+    bool good = !alone || can_be_made(traits, where, why);
     json_decref(traits);
     return good;
 }
@@ -222,7 +224,7 @@ static void take_times(struct settling *settling)
 bool settle_kubernetes(struct settling *settling)
 {
     struct settings *settings = settling->settings;
-    struct error inner, why;
+    struct error why;
     if (!refuse_foreign(settling))
         return false;
     if (settings->spawner != SPAWNER_KUBERNETES)
@@ -233,12 +235,8 @@ bool settle_kubernetes(struct settling *settling)
                              "address that they can, like http://hub:8081");
     settings->traits =
         values_read(settings->singleuser, settings->kubespawner, settings->kube_labels, &why);
-    if (!settings->traits)
+    if (!settings->traits || !can_be_made(settings->traits, "singleuser", &why))
         return refuse_path(settling, &why);
-    if (!manifest_try(settings->traits, &inner)) {
-        error_set(&why, "singleuser: %.400s", inner.text);
-        return refuse_path(settling, &why);
-    }
     take_times(settling);
     settings->limits.cpu_millis =
         (uint32_t)(json_real_value(json_object_get(settings->traits, "cpu_limit")) * 1000);
