@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 
+#include <assert.h>
+
 enum {
     LAST_WORDS_MS = 3 * 1000,
     FORCE_AFTER_MS = 15 * 1000, /* what a node has, after the grace, to say that a pod is gone */
@@ -13,6 +15,7 @@ static void on_last_words(void *arg, struct span text);
 
 static void delete_pod(struct spawn *spawn)
 {
+    assert(*spawn->uid); /* by its name alone it may be another's */
     json_t *options = errand_options(spawn->now ? 0 : spawn->grace_s, spawn->uid);
     held_call(spawn, "DELETE", "delete", options, on_deleted);
     json_decref(options);

@@ -39,7 +39,9 @@ struct known_pod *known_put(struct known *known, const char *name, const json_t 
         pod->name = must_copy(name);
         index_add(&known->pods, hash_of(known, name), pod);
     }
-    pod->ours = strcmp(status_label(object, MANIFEST_HUB_LABEL), hub) == 0;
+    const char *label = status_label(object, MANIFEST_HUB_LABEL);
+    pod->ours = strcmp(label, hub) == 0;
+    pod->others = *label && !pod->ours;
     status_read(&pod->status, object);
     return pod;
 }

@@ -12,7 +12,8 @@ struct known {
 
 struct known_pod {
     char *name;
-    bool ours; /* has our hub's label */
+    bool ours;   /* has our hub's label */
+    bool others; /* has another hub's; with neither, a KubeSpawner left it */
     struct pod_status status;
 };
 

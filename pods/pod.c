@@ -181,11 +181,11 @@ struct spawn *pod_resume(struct pods *pods, const char *user, const char *server
     return spawn;
 }
 
-/* A state of KubeSpawner's has no uid: the pod of that name is it. */
+/* A state of KubeSpawner's has no uid: the pod of that name is it, unless another hub made it. */
 static void find(struct spawn *spawn)
 {
     const struct known_pod *pod = known_find(&spawn->pods->known, spawn->name);
-    if (pod && !*spawn->uid)
+    if (pod && !pod->others && !*spawn->uid)
         snprintf(spawn->uid, sizeof spawn->uid, "%s", pod->status.uid);
     if (!held_status(spawn)) {
         held_finish(spawn, "its pod is gone");
@@ -193,7 +193,10 @@ static void find(struct spawn *spawn)
     }
     spawn->stage = POD_WAITING;
     spawn->restarts = pod->status.restarts; /* while we were away: it is the one that there is */
-    look_at(spawn, &pod->status);
+    if (spawn->asked)
+        death_begin(spawn);
+    else
+        look_at(spawn, &pod->status);
 }
 
 void pod_synced(struct spawn *spawn)
@@ -225,8 +228,9 @@ void pod_stop(struct spawn *spawn, bool now)
     case POD_FINDING:
     case POD_RUNNING:
         spawn->asked = true;
-        spawn->now = now;
-        death_begin(spawn);
+        spawn->now |= now;
+        if (*spawn->uid)
+            death_begin(spawn); /* else when it is found */
         break;
     case POD_ENDING:
         if (now && !spawn->now)

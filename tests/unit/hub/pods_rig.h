@@ -211,7 +211,8 @@ static inline void delete_pod(struct cluster *cluster, struct call *call, const 
     json_int_t grace_s = json_integer_value(json_object_get(options, "gracePeriodSeconds"));
     const char *uid =
         json_string_value(json_object_get(json_object_get(options, "preconditions"), "uid"));
-    if (uid && strcmp(uid, cluster_uid(cluster, name)) != 0) {
+    assert_non_null(uid); /* by its name alone it may be another's */
+    if (strcmp(uid, cluster_uid(cluster, name)) != 0) {
         answer_status(call, 409, "Conflict", "the uid is another");
     } else if (grace_s > 0 && cluster->slow_end) {
         cluster_set_meta(cluster, name, "{'deletionTimestamp':'2026-12-01T00:00:00Z'}");

@@ -5,6 +5,7 @@
 #define PODS   "/api/v1/namespaces/jhub/pods"
 #define CLAIMS "/api/v1/namespaces/jhub/persistentvolumeclaims"
 #define OURS   "{'component':'singleuser-server','hubgate.org/hub':'h1'}"
+#define OTHERS "{'component':'singleuser-server','hubgate.org/hub':'h2'}"
 
 static const char state_of_ada[] = "{\"pod_name\":\"jupyter-ada\",\"uid\":\"uid-1\","
                                    "\"namespace\":\"jhub\",\"pvc_name\":\"claim-ada\"}";
@@ -129,6 +130,56 @@ static void a_state_of_kubespawner_is_understood(void **state)
     cluster_free(cluster);
 }
 
+/* A state of KubeSpawner's names no uid: before the pods are known, what has the name may be
+ * anybody's. */
+static void without_its_uid_only_a_pod_that_was_looked_at_is_ended(void **state)
+{
+    static const char kubespawners[] = "{\"pod_name\":\"jupyter-ada\",\"namespace\":\"jhub\"}";
+    static const struct {
+        const char *labels;
+        bool is_ours;
+    } rows[] = {
+        {OURS, true},
+        {"{'component':'singleuser-server'}", true},
+        {OTHERS, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * COUNT(rows); i++) {
+        struct cluster *cluster = cluster_new("{}");
+        struct told told;
+        put_pod(cluster, "jupyter-ada", rows[i / 2].labels, RUNS_AT("10.0.0.7"), NULL);
+        cluster_fail(cluster, "GET " PODS "?", 0, NULL, NULL, 1);
+        resume(cluster, &told, kubespawners);
+        all_resumed(cluster);
+        UNTIL(cluster->rig, cluster->rig->held_n);
+        stop(&told, i % 2);
+        settle(cluster->rig);
+        assert_false(was_asked(cluster->rig, "DELETE"));
+        UNTIL_LATER(cluster->rig, told.ended_n);
+        assert_true(told.asked);
+        assert_int_equal(cluster_pod(cluster, "jupyter-ada") == NULL, rows[i / 2].is_ours);
+        told_release(&told);
+        cluster_free(cluster);
+    }
+}
+
+static void a_pod_of_another_hub_is_not_found_by_its_name(void **state)
+{
+    struct cluster *cluster = cluster_new("{}");
+    struct told told;
+    (void)state;
+    put_pod(cluster, "jupyter-ada", OTHERS, RUNS_AT("10.0.0.7"), NULL);
+    resume(cluster, &told, "{\"pod_name\":\"jupyter-ada\",\"namespace\":\"jhub\"}");
+    all_resumed(cluster);
+    UNTIL(cluster->rig, told.ended_n);
+    assert_string_equal(told.why, "its pod is gone");
+    assert_int_equal(told.started_n, 0);
+    settle(cluster->rig);
+    assert_non_null(cluster_pod(cluster, "jupyter-ada"));
+    told_release(&told);
+    cluster_free(cluster);
+}
+
 static void what_ended_meanwhile_is_told_with_its_reason(void **state)
 {
     struct cluster *cluster = cluster_new("{}");
@@ -236,8 +287,7 @@ static void only_pods_of_ours_that_run_for_nobody_are_removed(void **state)
     put_pod(cluster, "jupyter-ada", OURS, RUNS_AT("10.0.0.7"), NULL);
     put_pod(cluster, "jupyter-lost", OURS, RUNS_AT("10.0.0.8"), NULL);
     put_pod(cluster, "jupyter-ended", OURS, "{'phase':'Failed'}", NULL);
-    put_pod(cluster, "jupyter-theirs", "{'component':'singleuser-server','hubgate.org/hub':'h2'}",
-            RUNS_AT("10.0.0.9"), NULL);
+    put_pod(cluster, "jupyter-theirs", OTHERS, RUNS_AT("10.0.0.9"), NULL);
     put_pod(cluster, "jupyter-old", "{'component':'singleuser-server'}", RUNS_AT("10.0.0.9"), NULL);
     resume(cluster, &told, state_of_ada);
     UNTIL(cluster->rig, told.started_n);
@@ -629,6 +679,8 @@ int main(void)
         cmocka_unit_test(a_server_is_not_given_up_while_nobody_can_say),
         cmocka_unit_test(what_is_not_there_any_more_has_ended),
         cmocka_unit_test(a_state_of_kubespawner_is_understood),
+        cmocka_unit_test(without_its_uid_only_a_pod_that_was_looked_at_is_ended),
+        cmocka_unit_test(a_pod_of_another_hub_is_not_found_by_its_name),
         cmocka_unit_test(what_ended_meanwhile_is_told_with_its_reason),
         cmocka_unit_test(what_was_started_again_meanwhile_goes_on),
         cmocka_unit_test(a_server_can_be_stopped_before_it_was_found),
