@@ -1,5 +1,6 @@
 #include "pods/plan.h"
 
+#include "base/log.h"
 #include "pods/manifest.h"
 
 #include <stdio.h>
@@ -84,15 +85,18 @@ static void take_traits(struct plan *plan, const json_t *traits)
     plan->slower_s = traits_number(traits, "slow_spawn_message_frequency");
 }
 
+/* Whose it is is for admins: whoever starts a server need not know who else is here. */
 static bool name_is_free(const struct pods *pods, const char *name, struct error *error)
 {
     const struct spawn *other = held_of_pod(pods, name);
     if (!other)
         return true;
-    return error_set(error,
-                     "the pod %.253s is another server's, of %.100s: podNameTemplate must name "
-                     "each server, with {user_server}",
-                     name, other->user);
+    log_line(LOG_WARN,
+             "The pod %.253s is another server's, of %.100s: podNameTemplate must name each "
+             "server, with {user_server}",
+             name, other->user);
+    return error_set(error, "its pod's name is taken by another server: ask an admin (the hub's "
+                            "log says whose, and what to change)");
 }
 
 bool plan_of_state(struct plan *plan, const struct pods *pods, const char *state,
