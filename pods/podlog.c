@@ -21,6 +21,7 @@ struct podlog {
 struct telling {
     struct task task;
     char *text; /* NULL: there is none */
+    size_t n;
     spawn_logs_done *done;
     void *arg;
 };
@@ -129,6 +130,7 @@ void podlog_tell(struct loop *loop, struct span text, unsigned lines_max, spawn_
     struct span last = {text.p + from, text.n - from};
     *telling = (struct telling){.task.run = on_tell,
                                 .text = text.p ? must_copy_span(last) : NULL,
+                                .n = last.n,
                                 .done = done,
                                 .arg = arg};
     loop_later(loop, &telling->task);
@@ -156,7 +158,7 @@ static void on_read(void *arg, const struct apicall_answer *answer)
 static void on_tell(struct task *task)
 {
     struct telling *telling = CONTAINER(task, struct telling, task);
-    telling->done(telling->arg, telling->text ? span_of(telling->text) : (struct span){0});
+    telling->done(telling->arg, (struct span){telling->text, telling->n});
     free(telling->text);
     free(telling);
 }

@@ -29,6 +29,7 @@ struct cluster {
     bool forbidden;      /* no right is there */
     bool slow_end;       /* a pod that is deleted with grace waits for cluster_end */
     const char *log;     /* of all pods; NULL: 400 */
+    size_t log_n;        /* its bytes; 0: to its NUL */
     const char *metrics; /* NULL: 404 */
 };
 
@@ -247,7 +248,8 @@ static inline void serve_log(struct cluster *cluster, struct call *call)
         answer_status(call, 400, "BadRequest", "the container is waiting to start");
         return;
     }
-    text_put(&text, cluster->log);
+    size_t n = cluster->log_n ? cluster->log_n : strlen(cluster->log);
+    text_add(&text, (struct span){cluster->log, n});
     call_answer(call, 200, "text/plain", &text, "");
 }
 

@@ -323,6 +323,7 @@ static void a_start_may_come_before_the_pods_are_known(void **state)
 struct lines {
     unsigned told;
     char *text; /* NULL: there is none */
+    size_t n;
 };
 
 static void on_lines(void *arg, struct span text)
@@ -330,6 +331,7 @@ static void on_lines(void *arg, struct span text)
     struct lines *lines = arg;
     lines->told++;
     lines->text = text.p ? must_copy_span(text) : NULL;
+    lines->n = text.n;
 }
 
 static char *last_lines(struct cluster *cluster, const char *user, unsigned lines_max)
@@ -410,6 +412,27 @@ static void a_failed_start_leaves_its_last_lines(void **state)
     expect_lines(cluster, "ada", 10, NULL); /* of a start before */
     stop(&told, false);
     UNTIL(cluster->rig, told.ended_n);
+    told_release(&told);
+    cluster_free(cluster);
+}
+
+static void last_lines_are_whole_whatever_bytes_are_in_them(void **state)
+{
+    static const char log[] = "one\0two\nthree\0\n";
+    struct cluster *cluster = cluster_ready("{}");
+    struct told told;
+    struct lines lines = {0};
+    (void)state;
+    cluster->log = log;
+    cluster->log_n = sizeof log - 1;
+    begin_running(cluster, &told);
+    stop(&told, true);
+    UNTIL(cluster->rig, told.ended_n);
+    cluster->spawner->driver->logs(cluster->spawner, "ada", "", 10, on_lines, &lines);
+    UNTIL_LATER(cluster->rig, lines.told);
+    assert_int_equal(lines.n, sizeof log - 1);
+    assert_memory_equal(lines.text, log, sizeof log - 1);
+    free(lines.text);
     told_release(&told);
     cluster_free(cluster);
 }
@@ -691,6 +714,7 @@ int main(void)
         cmocka_unit_test(the_log_of_a_server_is_its_containers),
         cmocka_unit_test(of_a_long_log_the_end_is_told),
         cmocka_unit_test(a_failed_start_leaves_its_last_lines),
+        cmocka_unit_test(last_lines_are_whole_whatever_bytes_are_in_them),
         cmocka_unit_test(a_start_that_is_given_up_leaves_its_last_lines),
         cmocka_unit_test(last_lines_that_do_not_come_hold_up_no_end),
         cmocka_unit_test(who_waits_for_a_log_is_told_when_the_hub_ends),
