@@ -122,7 +122,7 @@ static void tell(struct apicall *call, struct apicall_answer *answer)
 }
 
 /* There is no answer, or nothing that could be asked with. */
-static void fail(struct apicall *call, const char *why)
+static void fail(struct apicall *call, const char *why, bool is_too_large)
 {
     char line[APICALL_ERROR_ROOM], plain[APICALL_ERROR_ROOM];
     snprintf(line, sizeof line, "%.160s: %.340s", call->what, why);
@@ -131,15 +131,16 @@ static void fail(struct apicall *call, const char *why)
                                         .status = call->refusal ? 401 : 0,
                                         .reason = "",
                                         .message = "",
-                                        .body = SPAN("")});
+                                        .body = SPAN(""),
+                                        .is_too_large = is_too_large});
 }
 
-static void fail_unreached(struct apicall *call, const char *why)
+static void fail_unreached(struct apicall *call, const struct fetch_reply *reply)
 {
     char line[APICALL_ERROR_ROOM];
     snprintf(line, sizeof line, "%s %.100s: %.200s", call->flows ? "broken off by" : "no answer of",
-             apiserver_url(call->server), why);
-    fail(call, line);
+             apiserver_url(call->server), reply->error);
+    fail(call, line, reply->is_too_large);
 }
 
 /* body: terminated. is_json: it says so of itself. */
@@ -287,7 +288,7 @@ static void replied(struct apicall *call, const struct fetch_reply *reply)
     else if (again(call, reply))
         return;
     else if (reply->error)
-        fail_unreached(call, reply->error);
+        fail_unreached(call, reply);
     else
         finish(call, reply->status, reply->body, is_json(reply));
 }
@@ -295,7 +296,7 @@ static void replied(struct apicall *call, const struct fetch_reply *reply)
 static void ready(struct apicall *call, const struct apiserver_terms *terms, const char *error)
 {
     if (!terms) {
-        fail(call, error);
+        fail(call, error, false);
     } else if (call->refusal && terms->version == call->version) {
         finish(call, 401, span_of(call->refusal), true);
     } else {

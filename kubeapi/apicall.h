@@ -49,6 +49,7 @@ struct apicall_answer {
     const char *message; /* a Status's, as one line, bounded as the error; "": none was said */
     json_t *json;        /* borrowed; NULL: it is not JSON */
     struct span body;    /* terminated; of a stream of 2xx: empty */
+    bool is_too_large;   /* there was none that body_bytes_max lets pass */
     bool retried; /* an earlier try may have been carried out: 409 or 404 may be its own doing */
 };
 

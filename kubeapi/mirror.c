@@ -19,7 +19,6 @@ enum {
     HOLDS_MS = 1000,       /* a watch that has lasted so long works */
     FIRST_WAIT_MS = 200,
     PAGE_TOKEN_MAX = 8192,
-    PAGES_MAX = MIRROR_OBJECTS_MAX / MIRROR_PAGE,
 };
 
 enum next { WATCH_ON, LIST_ANEW };
@@ -39,8 +38,9 @@ struct mirror {
     char *version;                 /* that was seen last */
     bool moves;                    /* the watch has told something */
     char *page;                    /* where the list goes on; NULL: at its start */
-    unsigned pages_n;
-    char *trouble; /* as it was told; NULL: there is none */
+    unsigned pages_n, limit;       /* of this list; the objects of its next page */
+    char *after;                   /* the last object of the page before; NULL: there was none */
+    char *trouble;                 /* as it was told; NULL: there is none */
     struct lines lines;
     struct roll roll;
     bool is_synced;
@@ -164,25 +164,27 @@ static void ask(struct mirror *mirror, const char *verb, struct text *path,
     free(text);
 }
 
-static void begin_list(struct mirror *mirror)
-{
-    roll_begin(&mirror->roll);
-    mirror->pages_n = 0;
-}
-
 static void ask_page(struct mirror *mirror)
 {
     struct text path = {0};
     char limit[16];
-    snprintf(limit, sizeof limit, "%d", mirror->from_now ? 1 : MIRROR_PAGE);
+    snprintf(limit, sizeof limit, "%u", mirror->limit);
     text_put(&path, mirror->path);
     apipath_query(&path, "limit", limit);
     if (mirror->page)
         apipath_query(&path, "continue", mirror->page);
-    else
-        begin_list(mirror);
     put_selectors(mirror, &path);
     ask(mirror, "list", &path, NULL, on_page);
+}
+
+static void ask_list(struct mirror *mirror)
+{
+    roll_begin(&mirror->roll);
+    mirror->pages_n = 0;
+    mirror->limit = mirror->from_now ? 1 : MIRROR_PAGE;
+    set_text(&mirror->page, NULL);
+    set_text(&mirror->after, NULL);
+    ask_page(mirror);
 }
 
 static void ask_watch(struct mirror *mirror)
@@ -206,7 +208,7 @@ static void ask_watch(struct mirror *mirror)
 static void go_on(struct mirror *mirror)
 {
     if (mirror->next == LIST_ANEW)
-        ask_page(mirror);
+        ask_list(mirror);
     else
         ask_watch(mirror);
 }
@@ -227,8 +229,6 @@ static void retry(struct mirror *mirror, enum next next, const char *why)
 {
     stop(mirror);
     mirror->next = next;
-    if (next == LIST_ANEW)
-        set_text(&mirror->page, NULL);
     deadline_set(apiserver_loop(mirror->server), &mirror->again,
                  backoff_next_ms(&mirror->backoff, FIRST_WAIT_MS, MIRROR_BACKOFF_MS));
     if (why)
@@ -273,6 +273,7 @@ static const char *take_items(struct mirror *mirror, json_t *items)
             return "more objects than can be kept";
         if (mirror->over)
             return NULL;
+        set_text(&mirror->after, name.name);
     }
     return NULL;
 }
@@ -299,7 +300,7 @@ static void take_page(struct mirror *mirror, const json_t *json)
         why = "something else than a list";
     else if (more && strlen(more) > PAGE_TOKEN_MAX)
         why = "a continue that is too long";
-    else if (mirror->pages_n++ > PAGES_MAX)
+    else if (mirror->pages_n++ > MIRROR_OBJECTS_MAX / mirror->limit)
         why = "more pages than a list has";
     else
         why = take_items(mirror, items);
@@ -317,11 +318,27 @@ static void take_page(struct mirror *mirror, const json_t *json)
         end_list(mirror);
 }
 
+/* A list is in the order of names: the limit may change from page to page. */
+static void ask_smaller(struct mirror *mirror, const char *why)
+{
+    char line[APICALL_ERROR_ROOM + 400];
+    if (mirror->limit > 1) {
+        mirror->limit /= 2;
+        ask_page(mirror);
+        return;
+    }
+    snprintf(line, sizeof line, "%s, with no object but the %s%.253s: see what makes it so large",
+             why, mirror->after ? "one after " : "first", mirror->after ? mirror->after : "");
+    retry(mirror, LIST_ANEW, line);
+}
+
 static void take_list(struct mirror *mirror, const struct apicall_answer *answer)
 {
     mirror->call = NULL;
     if (answer->status == 410)
         retry_soon(mirror, LIST_ANEW, &mirror->was_forgotten, answer->error);
+    else if (answer->is_too_large)
+        ask_smaller(mirror, answer->error);
     else if (answer->error)
         retry(mirror, LIST_ANEW, answer->error);
     else
@@ -457,7 +474,7 @@ struct mirror *mirror_start(struct apiserver *server, const struct mirror_reques
                               .next = LIST_ANEW,
                               .grave.run = on_grave};
     roll_init(&mirror->roll);
-    ask_page(mirror);
+    ask_list(mirror);
     return mirror;
 }
 
@@ -473,7 +490,7 @@ void mirror_free(struct mirror *mirror)
 static void bury(struct mirror *mirror)
 {
     char *const texts[] = {mirror->what,    mirror->path, mirror->labels, mirror->fields,
-                           mirror->version, mirror->page, mirror->trouble};
+                           mirror->version, mirror->page, mirror->after,  mirror->trouble};
     roll_release(&mirror->roll);
     for (size_t i = 0; i < COUNT(texts); i++)
         free(texts[i]);

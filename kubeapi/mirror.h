@@ -15,10 +15,10 @@ struct mirror;
 
 enum {
     MIRROR_OBJECTS_MAX = 100 * 1000,
-    MIRROR_PAGE = 100, /* objects of one list's page */
-    MIRROR_PAGE_BYTES_MAX = 32 * 1024 * 1024,
-    MIRROR_LINE_MAX = 4 * 1024 * 1024, /* one change: etcd takes no object above 1.5 MiB */
-    MIRROR_BACKOFF_MS = 30 * 1000,     /* between two tries at most */
+    MIRROR_PAGE = 100,                        /* objects of one list's page */
+    MIRROR_PAGE_BYTES_MAX = 32 * 1024 * 1024, /* one that is larger is asked for by halves */
+    MIRROR_LINE_MAX = 4 * 1024 * 1024,        /* one change: etcd takes no object above 1.5 MiB */
+    MIRROR_BACKOFF_MS = 30 * 1000,            /* between two tries at most */
 };
 
 enum mirror_change { MIRROR_ADDED, MIRROR_CHANGED, MIRROR_GONE };

@@ -42,7 +42,8 @@ struct fetch {
     bool has_news;
     TAILQ_ENTRY(fetch) next_news;
     char error[CURL_ERROR_SIZE]; /* libcurl's */
-    char refusal[64];            /* ours, for an answer that is too large */
+    char refusal[64];            /* ours, for an answer that is too large … */
+    bool is_too_large;           /* … in its body */
 };
 
 static void on_moved(struct multi *multi);
@@ -225,6 +226,7 @@ static void finish(struct fetch *fetch, const char *error)
     struct fetch_reply reply = {.error = error, .from = fetch, .fd = -1};
     long status = 0;
     reply.is_final = error && is_final(fetch);
+    reply.is_too_large = error && fetch->is_too_large;
     if (fetch->connect_only && !error)
         reply.fd = keep_connection(fetch);
     fetch_unlink(fetch);
@@ -360,6 +362,7 @@ static size_t take(struct fetch *fetch, struct span piece)
     if (fetch->flows)
         return take_piece(fetch, piece);
     if (piece.n > fetch->body_bytes_max - fetch->body.n) {
+        fetch->is_too_large = true;
         snprintf(fetch->refusal, sizeof fetch->refusal, "the answer is larger than %zu bytes",
                  fetch->body_bytes_max);
         return 0;

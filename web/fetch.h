@@ -69,6 +69,7 @@ struct fetch_reply {
     const char *error; /* then one line that says why, without query or fields; else NULL */
     bool is_final; /* … and that would be so again: whoever is there is not trusted, or his answer
                       is too large */
+    bool is_too_large;  /* … namely its body: body_bytes_max */
     struct span body;   /* terminated; of a stream: empty */
     int fd;             /* connect_only: the connection, the receiver's to close; else -1 */
     struct fetch *from; /* fetch_reply_header's */

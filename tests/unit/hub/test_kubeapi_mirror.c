@@ -662,6 +662,74 @@ static void a_list_without_end_is_trouble(void **state)
     tear_down(rig);
 }
 
+/* To be freed. */
+static char *too_large(void)
+{
+    char *text = must_alloc(MIRROR_PAGE_BYTES_MAX + 2);
+    memset(text, ' ', MIRROR_PAGE_BYTES_MAX + 1);
+    text[MIRROR_PAGE_BYTES_MAX + 1] = '\0';
+    return text;
+}
+
+static void of_a_page_that_is_too_large_half_is_asked_for(void **state)
+{
+    char *large = too_large();
+    const struct line lines[] = {
+        {"limit=100&labelSelector", 200, large},
+        {"limit=50&labelSelector", 200, LIST("10", "x", POD("a", "1", "3"))},
+        {"limit=50&continue=x&", 200, large},
+        {"limit=25&continue=x&", 200, LIST("10", "y", POD("b", "2", "4"))},
+        {"limit=25&continue=y&", 200, LIST("10", "", POD("c", "3", "5"))},
+        {"resourceVersion=10&", 1, EVENT("ERROR", STATUS("410", "Expired"))},
+        {"limit=100&labelSelector", 200, LIST("20", "", POD("c", "3", "5"))},
+        {"resourceVersion=20&", 0, ""},
+    };
+    struct script script;
+    struct rig *rig = play(&script, lines, COUNT(lines));
+    struct seen seen = {0};
+    (void)state;
+    mirror_pods(rig, &seen);
+    UNTIL(rig, script.watch);
+    expect_told(&seen, "+a/1@3 +b/2@4 +c/3@5 synced -a/1@3? -b/2@4? synced ");
+    assert_int_equal(seen.troubles, 0);
+    end(rig, &seen);
+    free(large);
+}
+
+static void an_object_that_is_too_large_by_itself_is_trouble(void **state)
+{
+    static const char *const after[] = {
+        "list pods: no answer of ",
+        ": the answer is larger than 33554432 bytes, with no object but the one after a: see what "
+        "makes it so large",
+    };
+    char *large = too_large();
+    const struct line lines[] = {
+        {"limit=100&labelSelector", 200, LIST("10", "x", POD("a", "1", "3"))},
+        {"limit=100&continue=x&", 200, large},
+        {"limit=50&continue=x&", 200, large},
+        {"limit=25&continue=x&", 200, large},
+        {"limit=12&continue=x&", 200, large},
+        {"limit=6&continue=x&", 200, large},
+        {"limit=3&continue=x&", 200, large},
+        {"limit=1&continue=x&", 200, large},
+        {"limit=100&labelSelector", 200, LIST("10", "", POD("a", "1", "3"))},
+        {"resourceVersion=10&", 0, ""},
+    };
+    struct script script;
+    struct rig *rig = play(&script, lines, COUNT(lines));
+    struct seen seen = {0};
+    (void)state;
+    mirror_pods(rig, &seen);
+    UNTIL(rig, seen.troubles);
+    for (size_t i = 0; i < COUNT(after); i++)
+        assert_non_null(strstr(seen.trouble, after[i]));
+    UNTIL_LATER(rig, script.watch);
+    expect_told(&seen, "+a/1@3 synced ");
+    end(rig, &seen);
+    free(large);
+}
+
 /* --- events --- */
 
 static void from_now_on_nothing_is_kept_and_nothing_old_told(void **state)
@@ -939,6 +1007,8 @@ int main(void)
         cmocka_unit_test(a_server_that_is_down_is_asked_until_it_is_there),
         cmocka_unit_test(a_list_that_is_none_is_trouble),
         cmocka_unit_test(a_list_without_end_is_trouble),
+        cmocka_unit_test(of_a_page_that_is_too_large_half_is_asked_for),
+        cmocka_unit_test(an_object_that_is_too_large_by_itself_is_trouble),
         cmocka_unit_test(from_now_on_nothing_is_kept_and_nothing_old_told),
         cmocka_unit_test(a_mirror_may_be_freed_by_what_it_tells),
         cmocka_unit_test(a_mirror_may_be_freed_at_any_time),
