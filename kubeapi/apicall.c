@@ -20,7 +20,7 @@ struct apicall {
     struct apicall_stream stream; /* piece NULL: none is wanted */
     int64_t total_ms, until_ms;   /* until_ms 0: nothing was sent yet */
     size_t body_bytes_max;
-    bool once, paused;
+    bool once;
     /* One of these three, but within a callback. */
     struct apiserver_want want;
     struct fetch *fetch;
@@ -95,20 +95,6 @@ void apicall_cancel(struct apicall *call)
 {
     stop(call);
     release(call);
-}
-
-void apicall_pause(struct apicall *call)
-{
-    call->paused = true;
-    if (call->fetch)
-        fetch_pause(call->fetch);
-}
-
-void apicall_resume(struct apicall *call)
-{
-    call->paused = false;
-    if (call->fetch)
-        fetch_resume(call->fetch);
 }
 
 /* ---- its end ---- */
@@ -224,8 +210,6 @@ static void try_it(struct apicall *call, const struct apiserver_terms *terms)
     call->version = terms->version;
     call->fetch =
         fetch_start(apiserver_fetcher(call->server, request.stream), &request, on_reply, call);
-    if (call->paused)
-        fetch_pause(call->fetch);
     for (size_t i = 0; i < COUNT(texts); i++)
         free(texts[i]);
     free(headers);

@@ -62,8 +62,5 @@ struct apicall *apicall_start(struct apiserver *server, const struct apicall_req
                               apicall_done *done, void *arg);
 /* Nothing will be told any more. */
 void apicall_cancel(struct apicall *call);
-/* Nothing of a stream is told until it goes on; whoever sends waits. */
-void apicall_pause(struct apicall *call);
-void apicall_resume(struct apicall *call);
 
 #endif

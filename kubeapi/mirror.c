@@ -502,11 +502,6 @@ bool mirror_is_synced(const struct mirror *mirror)
     return mirror->is_synced;
 }
 
-size_t mirror_n(const struct mirror *mirror)
-{
-    return mirror->roll.n;
-}
-
 /* ---- callbacks ---- */
 
 static void on_again(struct deadline *deadline)

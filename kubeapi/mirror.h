@@ -59,7 +59,5 @@ struct mirror *mirror_start(struct apiserver *server, const struct mirror_reques
 void mirror_free(struct mirror *mirror);
 
 bool mirror_is_synced(const struct mirror *mirror);
-/* How many there are. */
-size_t mirror_n(const struct mirror *mirror);
 
 #endif
