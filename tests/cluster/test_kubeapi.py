@@ -224,7 +224,8 @@ def test_nothing_is_lost_whatever_befalls_a_mirror(namespace, asker, fault_proxy
             before = len(fault_proxy.requests)
             befall()
             fault_proxy.cut_all()
-            planes.wait_for(lambda: len(fault_proxy.requests) > before, "the mirror's next request")
+            # So much trouble makes it wait up to half a minute between two tries.
+            planes.wait_for(lambda: len(fault_proxy.requests) > before, "the mirror's next request", 60)
     finally:
         enough.set()
         working.join()
