@@ -125,8 +125,9 @@ jupyterhub: all ## JupyterHub's own tests, with the proxy found as configurable-
 ctl: all ## tests of hubctl, against real hubs
 	tests/hubctl/run
 
-cluster: all ## tests against a real Kubernetes API server, built when missing
+cluster: all ## tests against a real Kubernetes, built when missing: its API server, then a whole cluster
 	tests/cluster/run
+	tests/cluster/run-whole
 
 scale: all ## 5 000 users and 2 000 pods on simulated nodes: what the hub costs
 	tests/cluster/tool etcd kube-apiserver kube-scheduler kwok >/dev/null

@@ -195,6 +195,7 @@ def test_a_mirror_tells_what_a_watch_of_others_tells_under_churn(namespace, aske
     assert [call["verb"] for call in asked].count("list") == 1, "one list, and one watch that goes on"
 
 
+@pytest.mark.long
 def test_nothing_is_lost_whatever_befalls_a_mirror(namespace, asker, fault_proxy):
     account = namespace.account()
     one = asker(namespace.plane, {"token": account.token()}, server=fault_proxy.url)
@@ -268,6 +269,7 @@ def make_plane_with_pods(own_control_plane, *flags):
     return plane, namespace
 
 
+@pytest.mark.long
 def test_an_api_server_may_be_killed_and_started_again_under_a_mirror(own_control_plane, asker):
     plane, namespace = make_plane_with_pods(own_control_plane)
     one = asker(plane)

@@ -11,6 +11,7 @@ import pytest
 PROGRAM = planes.ROOT / "tests/scale/run"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs a network namespace, so root")
 def test_the_scale_run_measures_starts_and_an_idle_hub(tmp_path):
     try:
