@@ -135,7 +135,7 @@ struct apiserver *apiserver_in_cluster(struct loop *loop, const char *dir, struc
 static bool choose(struct apiserver *server, const struct kubeconfig *config, const char *name,
                    struct error *error)
 {
-    struct kubeconfig_context context;
+    struct kubeconfig_context context = {0};
     if (!kubeconfig_choose(config, name, &context, &server->cluster, error))
         return false;
     server->context = must_copy(context.name);
