@@ -17,7 +17,7 @@ WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla -Wformat=2 -Werror
 HARDEN  := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fPIE
 OPTIM   ?= -O2 -g
-# Whole-program optimisation for the program; the unit tests link the same objects without it.
+# Whole-program optimisation for the programs; those of the tests link the same objects without it.
 LTO     ?= -flto=auto -ffat-lto-objects
 CFLAGS  := $(DIALECT) $(WARN) $(OPTIM) $(LTO) $(HARDEN) $(shell pkg-config --cflags $(LIBS) $(HUB_LIBS)) $(EXTRA)
 LDFLAGS := -pthread -pie -Wl,-z,relro,-z,now,-z,noexecstack $(EXTRA)
@@ -81,7 +81,7 @@ $(BUILD)/hub.a: $(HUB_OBJ)
 
 $(BUILD)/unit/hub/%: tests/unit/hub/%.c $(BUILD)/hub.a | $(BUILD)/hubgate-keeper
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
+	$(CC) $(CFLAGS) -fno-lto -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) -lcmocka $(HUB_LDLIBS)
 
 $(BUILD)/ctl.a: $(CTL_OBJ)
 	@rm -f $@
@@ -89,21 +89,21 @@ $(BUILD)/ctl.a: $(CTL_OBJ)
 
 $(BUILD)/unit/ctl/%: tests/unit/ctl/%.c $(BUILD)/ctl.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/ctl.a $(LDFLAGS) -lcmocka $(CTL_LDLIBS)
+	$(CC) $(CFLAGS) -fno-lto -MMD -MP -o $@ $< $(BUILD)/ctl.a $(LDFLAGS) -lcmocka $(CTL_LDLIBS)
 
 # What the tests of pods ask for manifests.
 $(BUILD)/pods/manifest: tests/pods/manifest.c $(BUILD)/hub.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS)
+	$(CC) $(CFLAGS) -fno-lto -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS)
 
 $(BUILD)/unit/%: tests/unit/%.c $(OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
+	$(CC) $(CFLAGS) -fno-lto -MMD -MP -o $@ $< $(OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
 
 # A program of the cluster tests.
 $(BUILD)/cluster/%: tests/cluster/%.c $(BUILD)/hub.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS)
+	$(CC) $(CFLAGS) -fno-lto -MMD -MP -o $@ $< $(BUILD)/hub.a $(LDFLAGS) $(HUB_LDLIBS)
 
 # A fuzz target over its corpus; with -fsanitize=fuzzer in place of replay.c it is libFuzzer's.
 FUZZ_MAIN ?= tests/fuzz/replay.c
