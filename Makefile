@@ -180,7 +180,7 @@ $(BUILD)/bench/%: bench/%.c bench/samples.h Makefile
 bench: all ## measure beside configurable-http-proxy, nginx, haproxy and caddy
 	bench/run
 
-lint: ## floors, sizes, formatting, names
+lint: all ## floors, sizes, formatting, names, documents that the programs print
 	@tests/lint/run
 
 format: ## put every C file into the house's form
