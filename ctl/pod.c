@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "ctl/model.h"
 #include "kube/marks.h"
+#include "kube/object.h"
 #include "kube/slug.h"
 
 #include <stdarg.h>
@@ -24,22 +25,17 @@ static json_t *spec_of(const json_t *pod)
 
 static const char *metadata(const json_t *pod, const char *name)
 {
-    return model_text(json_object_get(pod, "metadata"), name);
-}
-
-static const char *or_empty(const char *text)
-{
-    return text ? text : "";
+    return object_text(json_object_get(pod, "metadata"), name);
 }
 
 const char *pod_name(const json_t *pod)
 {
-    return or_empty(metadata(pod, "name"));
+    return metadata(pod, "name");
 }
 
 const char *pod_namespace(const json_t *pod)
 {
-    return or_empty(metadata(pod, "namespace"));
+    return metadata(pod, "namespace");
 }
 
 /* ---- whose ---- */
@@ -58,7 +54,8 @@ const char *pod_user(const json_t *pod)
 
 const char *pod_server(const json_t *pod)
 {
-    return or_empty(noted(pod, MARK_SERVER));
+    const char *server = noted(pod, MARK_SERVER);
+    return server ? server : "";
 }
 
 /* A name is its own, or what a label makes of it where no annotation has it whole. */
@@ -81,32 +78,16 @@ bool pod_is_of(const json_t *pod, const struct ref *ref, bool any)
 
 const char *pod_main_container(const json_t *pod)
 {
-    size_t i;
-    json_t *container, *all = json_object_get(spec_of(pod), "containers");
-    json_array_foreach(all, i, container)
-    {
-        if (strcmp(or_empty(model_text(container, "name")), MARK_CONTAINER) == 0)
-            return MARK_CONTAINER;
-    }
-    return or_empty(model_text(json_array_get(all, 0), "name"));
-}
-
-static const json_t *named(const json_t *list, const char *name)
-{
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item)
-    {
-        if (strcmp(or_empty(model_text(item, "name")), name) == 0)
-            return item;
-    }
-    return NULL;
+    const json_t *all = json_object_get(spec_of(pod), "containers");
+    if (object_with(all, "name", MARK_CONTAINER))
+        return MARK_CONTAINER;
+    return object_text(json_array_get(all, 0), "name");
 }
 
 const char *pod_image(const json_t *pod)
 {
     const json_t *all = json_object_get(spec_of(pod), "containers");
-    return model_text(named(all, pod_main_container(pod)), "image");
+    return model_text(object_with(all, "name", pod_main_container(pod)), "image");
 }
 
 json_t *pod_containers(const json_t *pod)
@@ -181,20 +162,18 @@ static void say_ended(struct pod_summary *summary, const char *before, const jso
 static bool goes_on(const json_t *pod, const json_t *container)
 {
     const json_t *all = json_object_get(spec_of(pod), "initContainers");
-    const json_t *said = named(all, or_empty(model_text(container, "name")));
-    return strcmp(or_empty(model_text(said, "restartPolicy")), "Always") == 0;
+    const json_t *said = object_with(all, "name", object_text(container, "name"));
+    return strcmp(object_text(said, "restartPolicy"), "Always") == 0;
+}
+
+static const json_t *condition(const json_t *pod, const char *type)
+{
+    return object_with(json_object_get(status_of(pod), "conditions"), "type", type);
 }
 
 static bool has_condition(const json_t *pod, const char *type)
 {
-    size_t i;
-    json_t *condition;
-    json_array_foreach(json_object_get(status_of(pod), "conditions"), i, condition)
-    {
-        if (strcmp(or_empty(model_text(condition, "type")), type) == 0)
-            return strcmp(or_empty(model_text(condition, "status")), "True") == 0;
-    }
-    return false;
+    return strcmp(object_text(condition(pod, type), "status"), "True") == 0;
 }
 
 /* The container that holds up the start, if there is one: those behind it do not count yet. */
@@ -278,15 +257,7 @@ static void set_tone(struct pod_summary *summary)
 
 static bool is_gated(const json_t *pod)
 {
-    size_t i;
-    json_t *condition;
-    json_array_foreach(json_object_get(status_of(pod), "conditions"), i, condition)
-    {
-        if (strcmp(or_empty(model_text(condition, "type")), "PodScheduled") == 0 &&
-            strcmp(or_empty(model_text(condition, "reason")), "SchedulingGated") == 0)
-            return true;
-    }
-    return false;
+    return strcmp(object_text(condition(pod, "PodScheduled"), "reason"), "SchedulingGated") == 0;
 }
 
 static unsigned count_containers(const json_t *pod)
@@ -301,8 +272,8 @@ static unsigned count_containers(const json_t *pod)
 void pod_summarize(const json_t *pod, struct pod_summary *summary)
 {
     struct pod_summary sidecars = {0};
-    const char *phase = or_empty(model_text(status_of(pod), "phase"));
-    const char *reason = or_empty(model_text(status_of(pod), "reason"));
+    const char *phase = object_text(status_of(pod), "phase");
+    const char *reason = object_text(status_of(pod), "reason");
     *summary = (struct pod_summary){.total = count_containers(pod)};
     set_status(summary, "%s", is_gated(pod) ? "SchedulingGated" : *reason ? reason : phase);
     if (!starts_still(pod, summary, &sidecars) || has_condition(pod, "Initialized")) {
@@ -310,7 +281,7 @@ void pod_summarize(const json_t *pod, struct pod_summary *summary)
         summary->restarted_ms = sidecars.restarted_ms;
         sum_containers(pod, summary);
     }
-    if (metadata(pod, "deletionTimestamp")) {
+    if (*metadata(pod, "deletionTimestamp")) {
         if (strcmp(reason, "NodeLost") == 0)
             set_status(summary, "Unknown");
         else if (strcmp(phase, "Failed") != 0 && strcmp(phase, "Succeeded") != 0)
@@ -355,7 +326,7 @@ const char *pod_complaint(const json_t *pod)
         said = model_text(status, "message");
     json_array_foreach(json_object_get(status, "conditions"), i, condition)
     {
-        if (!said && strcmp(or_empty(model_text(condition, "status")), "False") == 0)
+        if (!said && strcmp(object_text(condition, "status"), "False") == 0)
             said = model_text(condition, "message");
     }
     return said && *said ? said : NULL;

@@ -1,6 +1,7 @@
 #include "pods/plan.h"
 
 #include "base/log.h"
+#include "kube/object.h"
 #include "pods/manifest.h"
 
 #include <stdio.h>
@@ -8,12 +9,6 @@
 #include <string.h>
 
 /* --- the state --- */
-
-static const char *text_of(const json_t *state, const char *name)
-{
-    const char *text = json_string_value(json_object_get(state, name));
-    return text ? text : "";
-}
 
 /* KubeSpawner's own state has pod_name, namespace and pvc_name; the node is for people. */
 void plan_put_state(const struct spawn *spawn, struct text *json)
@@ -43,7 +38,7 @@ void plan_put_state(const struct spawn *spawn, struct text *json)
 /* "": there is none, or it is in another namespace. */
 static const char *claim_of_state(const struct pods *pods, const json_t *state)
 {
-    const char *space = text_of(state, "namespace"), *claim = text_of(state, "pvc_name");
+    const char *space = object_text(state, "namespace"), *claim = object_text(state, "pvc_name");
     bool here = !*space || strcmp(space, apiserver_namespace(pods->server)) == 0;
     return here && strlen(claim) < NAME_ROOM ? claim : "";
 }
@@ -59,9 +54,9 @@ static bool is_host(const char *host)
 static bool take_state(struct plan *plan, const struct pods *pods, const json_t *state,
                        struct error *error)
 {
-    const char *space = text_of(state, "namespace"), *pod = text_of(state, "pod_name");
+    const char *space = object_text(state, "namespace"), *pod = object_text(state, "pod_name");
     const char *ours = apiserver_namespace(pods->server);
-    if (!*pod || strlen(pod) >= NAME_ROOM || strlen(text_of(state, "uid")) >= STATUS_UID_ROOM)
+    if (!*pod || strlen(pod) >= NAME_ROOM || strlen(object_text(state, "uid")) >= STATUS_UID_ROOM)
         return error_set(error, "it was not started by this spawner: start it again");
     if (*space && strcmp(space, ours) != 0)
         return error_set(error,
@@ -69,10 +64,10 @@ static bool take_state(struct plan *plan, const struct pods *pods, const json_t 
                          "%.63s (kube_namespace)",
                          pod, space, ours);
     snprintf(plan->pod, sizeof plan->pod, "%s", pod);
-    snprintf(plan->uid, sizeof plan->uid, "%s", text_of(state, "uid"));
+    snprintf(plan->uid, sizeof plan->uid, "%s", object_text(state, "uid"));
     snprintf(plan->claim, sizeof plan->claim, "%s", claim_of_state(pods, state));
-    if (is_host(text_of(state, "host")))
-        snprintf(plan->host, sizeof plan->host, "%s", text_of(state, "host"));
+    if (is_host(object_text(state, "host")))
+        snprintf(plan->host, sizeof plan->host, "%s", object_text(state, "host"));
     plan->claim_is_own = json_is_true(json_object_get(state, "pvc_is_own"));
     return true;
 }

@@ -3,6 +3,7 @@
 #include "base/str.h"
 #include "base/text.h"
 #include "kube/marks.h"
+#include "kube/object.h"
 #include "kubeapi/plain.h"
 
 #include <stdarg.h>
@@ -54,28 +55,9 @@ static const json_t *member(const json_t *object, const char *name)
     return json_object_get(object, name);
 }
 
-/* "" where it is no text. */
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-    return text ? text : "";
-}
-
-static const json_t *named(const json_t *list, const char *name)
-{
-    size_t i;
-    const json_t *item;
-    json_array_foreach(list, i, item)
-    {
-        if (strcmp(text_of(item, "name"), name) == 0)
-            return item;
-    }
-    return NULL;
-}
-
 const char *status_label(const json_t *pod, const char *name)
 {
-    return text_of(member(member(pod, "metadata"), "labels"), name);
+    return object_text(member(member(pod, "metadata"), "labels"), name);
 }
 
 /* --- what is said --- */
@@ -114,7 +96,7 @@ static bool is_final(const char *message)
 /* Which container it is, where it is not the server's. */
 static const char *whose(const json_t *container, char room[static 96])
 {
-    const char *name = text_of(container, "name");
+    const char *name = object_text(container, "name");
     room[0] = '\0';
     if (strcmp(name, MARK_CONTAINER) != 0)
         snprintf(room, 96, "container %.63s: ", name);
@@ -124,7 +106,7 @@ static const char *whose(const json_t *container, char room[static 96])
 /* How a run of a container ended. whose: "", or which container it is, in front. */
 static void say_end(struct pod_status *status, const char *whose, const json_t *terminated)
 {
-    const char *reason = text_of(terminated, "reason");
+    const char *reason = object_text(terminated, "reason");
     json_int_t code = json_integer_value(member(terminated, "exitCode"));
     char what[192];
     if (strcmp(reason, "OOMKilled") == 0)
@@ -132,7 +114,7 @@ static void say_end(struct pod_status *status, const char *whose, const json_t *
     else
         snprintf(what, sizeof what, "%sended with status %lld", whose, (long long)code);
     bool plain = strcmp(reason, "Error") == 0 || strcmp(reason, "Completed") == 0;
-    say_why(status, what, plain ? "" : reason, text_of(terminated, "message"));
+    say_why(status, what, plain ? "" : reason, object_text(terminated, "message"));
 }
 
 static const json_t *last_end(const json_t *container)
@@ -143,7 +125,7 @@ static const json_t *last_end(const json_t *container)
 static bool read_ailment(struct pod_status *status, const json_t *container)
 {
     const json_t *waiting = member(member(container, "state"), "waiting");
-    const char *reason = text_of(waiting, "reason"), *message = text_of(waiting, "message");
+    const char *reason = object_text(waiting, "reason"), *message = object_text(waiting, "message");
     char what[192], room[96];
     for (size_t i = 0; i < COUNT(ailments); i++) {
         const struct ailment *ailment = &ailments[i];
@@ -159,7 +141,7 @@ static bool read_ailment(struct pod_status *status, const json_t *container)
             return true;
         }
         snprintf(what, sizeof what, "%s%s%s%.80s", room, ailment->means, pull ? ", " : "",
-                 pull ? text_of(container, "image") : "");
+                 pull ? object_text(container, "image") : "");
         say_why(status, what, reason, message);
         return true;
     }
@@ -211,27 +193,20 @@ static bool any_ails(struct pod_status *status, const json_t *containers)
 
 static const json_t *condition(const json_t *said, const char *type)
 {
-    size_t i;
-    const json_t *item;
-    json_array_foreach(member(said, "conditions"), i, item)
-    {
-        if (strcmp(text_of(item, "type"), type) == 0)
-            return item;
-    }
-    return NULL;
+    return object_with(member(said, "conditions"), "type", type);
 }
 
 /* Who ended it: the eviction API, a taint, the scheduler for a pod that matters more. */
 static const char *disruption(const json_t *said)
 {
     const json_t *found = condition(said, "DisruptionTarget");
-    return strcmp(text_of(found, "status"), "True") == 0 ? text_of(found, "message") : "";
+    return strcmp(object_text(found, "status"), "True") == 0 ? object_text(found, "message") : "";
 }
 
 static void read_over(struct pod_status *status, const json_t *said, const json_t *server)
 {
     const json_t *terminated = member(member(server, "state"), "terminated");
-    const char *reason = text_of(said, "reason"), *message = text_of(said, "message");
+    const char *reason = object_text(said, "reason"), *message = object_text(said, "message");
     status->over = true;
     status->state = POD_ENDED;
     if (*reason)
@@ -248,23 +223,25 @@ static void read_waiting(struct pod_status *status, const json_t *said)
 {
     const json_t *scheduled = condition(said, "PodScheduled");
     status->state = POD_STARTS;
-    if (strcmp(text_of(scheduled, "status"), "False") != 0)
+    if (strcmp(object_text(scheduled, "status"), "False") != 0)
         return;
-    if (strcmp(text_of(scheduled, "reason"), "Unschedulable") == 0)
-        say_why(status, "waiting for a node", "", text_of(scheduled, "message"));
+    if (strcmp(object_text(scheduled, "reason"), "Unschedulable") == 0)
+        say_why(status, "waiting for a node", "", object_text(scheduled, "message"));
     else
-        say_why(status, "waiting for a node", text_of(scheduled, "reason"),
-                text_of(scheduled, "message"));
+        say_why(status, "waiting for a node", object_text(scheduled, "reason"),
+                object_text(scheduled, "message"));
 }
 
 static void read_place(struct pod_status *status, const json_t *pod)
 {
-    const char *node = text_of(member(pod, "spec"), "nodeName");
+    const char *node = object_text(member(pod, "spec"), "nodeName");
     if (*node && strlen(node) <= STATUS_NODE_MAX)
         status->node = must_copy(node);
-    const json_t *spec = named(member(member(pod, "spec"), "containers"), MARK_CONTAINER);
-    const json_t *port = member(named(member(spec, "ports"), SERVER_PORT), "containerPort");
-    const char *ip = text_of(member(pod, "status"), "podIP");
+    const json_t *spec =
+        object_with(member(member(pod, "spec"), "containers"), "name", MARK_CONTAINER);
+    const json_t *port =
+        member(object_with(member(spec, "ports"), "name", SERVER_PORT), "containerPort");
+    const char *ip = object_text(member(pod, "status"), "podIP");
     json_int_t number = json_integer_value(port);
     struct addr addr;
     status->ip[0] = '\0';
@@ -291,13 +268,13 @@ static void read_end(struct pod_status *status, const json_t *terminated)
 static void read_state(struct pod_status *status, const json_t *pod)
 {
     const json_t *said = member(pod, "status"), *containers = member(said, "containerStatuses");
-    const json_t *server = named(containers, MARK_CONTAINER);
+    const json_t *server = object_with(containers, "name", MARK_CONTAINER);
     const json_t *terminated = member(member(server, "state"), "terminated");
-    const char *phase = text_of(said, "phase");
+    const char *phase = object_text(said, "phase");
     read_runs(status, server);
     if (strcmp(phase, "Succeeded") == 0 || strcmp(phase, "Failed") == 0)
         read_over(status, said, server);
-    else if (*text_of(member(pod, "metadata"), "deletionTimestamp"))
+    else if (*object_text(member(pod, "metadata"), "deletionTimestamp"))
         read_leaving(status, pod);
     else if (terminated)
         read_end(status, terminated);
@@ -313,7 +290,7 @@ static void read_state(struct pod_status *status, const json_t *pod)
 void status_read(struct pod_status *status, const json_t *pod)
 {
     status_release(status);
-    snprintf(status->uid, sizeof status->uid, "%s", text_of(member(pod, "metadata"), "uid"));
+    snprintf(status->uid, sizeof status->uid, "%s", object_text(member(pod, "metadata"), "uid"));
     read_place(status, pod);
     read_state(status, pod);
 }
