@@ -10,7 +10,7 @@ import { look } from '../hub/pages.mjs';
 import { launch } from './chromium.mjs';
 import { Hub, waitFor } from './hub.mjs';
 import { freePort } from './system.mjs';
-import { logIn, shootFailure, tabTo, visitor } from './visitor.mjs';
+import { allLeave, logIn, tabTo, visitor } from './visitor.mjs';
 
 const REFUSED = 'An image of ours: quay.io/lab/NAME:TAG';
 const PROFILES = [
@@ -47,7 +47,7 @@ const PROFILES = [
 const LANGUAGES = { en: { key: 'en', trouble: 'it is tried again' }, 'zh-CN': { key: 'zh', trouble: '继续重试' } };
 
 let hub, browser, directory;
-let people = {};
+const people = {};
 
 async function arrive(name, language) {
   people[name] = await visitor(browser, hub, language);
@@ -84,15 +84,7 @@ after(async () => {
   rmSync(directory, { recursive: true });
 }, { timeout: 90_000 });
 
-afterEach(async (t) => {
-  const pages = Object.values(people);
-  if (!t.passed) await shootFailure(t.name, people);
-  await Promise.all(pages.map((page) => page.context().close()));
-  people = {};
-  if (!t.passed) process.stderr.write(`${hub?.troubles}\n`);
-  assert.deepEqual(pages.flatMap((page) => page.strayed), [], 'no request leaves the origin');
-  assert.deepEqual(pages.flatMap((page) => page.faults), [], 'no script fails, nothing offends the policy');
-});
+afterEach((t) => allLeave(t, people, hub));
 
 for (const [language, words] of Object.entries(LANGUAGES)) {
   const { key } = words;

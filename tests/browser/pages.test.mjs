@@ -9,7 +9,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { look } from '../hub/pages.mjs';
 import { launch } from './chromium.mjs';
 import { Hub, waitFor } from './hub.mjs';
-import { logIn, shootFailure, startWith, tabTo, visitor } from './visitor.mjs';
+import { allLeave, logIn, startWith, tabTo, visitor } from './visitor.mjs';
 import { ROOT } from './system.mjs';
 
 const PROFILES = [
@@ -32,7 +32,7 @@ const LANGUAGES = {
 };
 
 let hub, browser;
-let people = {}; // by name: their page
+const people = {}; // by name: their page
 
 async function arrive(name, language) {
   people[name] = await visitor(browser, hub, language);
@@ -66,15 +66,7 @@ after(async () => {
   await hub?.stop();
 }, { timeout: 90_000 });
 
-afterEach(async (t) => {
-  const pages = Object.values(people);
-  if (!t.passed) await shootFailure(t.name, people);
-  await Promise.all(pages.map((page) => page.context().close()));
-  people = {};
-  if (!t.passed) process.stderr.write(`${hub?.troubles}\n`);
-  assert.deepEqual(pages.flatMap((page) => page.strayed), [], 'no request leaves the origin');
-  assert.deepEqual(pages.flatMap((page) => page.faults), [], 'no script fails, nothing offends the policy');
-});
+afterEach((t) => allLeave(t, people, hub));
 
 for (const [language, words] of Object.entries(LANGUAGES)) {
   const { key } = words;

@@ -60,3 +60,15 @@ export async function shootFailure(test, pages) {
     await page.screenshot({ path, timeout: 5000 }).catch(() => {});
   }
 }
+
+// After each test: everybody (by name: their page) leaves, and none of them saw what no page may do. Of a test that
+// failed there are pictures, and what the hub has to say.
+export async function allLeave(t, people, hub) {
+  const pages = Object.values(people);
+  if (!t.passed) await shootFailure(t.name, people);
+  await Promise.all(pages.map((page) => page.context().close()));
+  for (const name of Object.keys(people)) delete people[name];
+  if (!t.passed) process.stderr.write(`${hub?.troubles}\n`);
+  assert.deepEqual(pages.flatMap((page) => page.strayed), [], 'no request leaves the origin');
+  assert.deepEqual(pages.flatMap((page) => page.faults), [], 'no script fails, nothing offends the policy');
+}
