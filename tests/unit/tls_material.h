@@ -27,6 +27,27 @@ static const char *material(const char *file)
     return path;
 }
 
+/* A server that shows NAME.pem; clients_ca: and lets in only whom one of its certificates signed.
+ * The secret is made, and must live as long as the context, which is the caller's. */
+static inline struct tls_context *material_server(const char *name, const char *clients_ca,
+                                                  struct tls_secret *secret)
+{
+    char key[64], cert[64];
+    struct error error;
+    snprintf(key, sizeof key, "%s.key", name);
+    snprintf(cert, sizeof cert, "%s.pem", name);
+    struct tls_files files = {.key_file = material(key),
+                              .cert_file = material(cert),
+                              .ca_file = clients_ca ? material(clients_ca) : NULL,
+                              .request_cert = clients_ca != NULL,
+                              .reject_unauthorized = clients_ca != NULL,
+                              .flag = "test"};
+    tls_secret_new(secret);
+    struct tls_context *context = tls_server_new(&files, secret, &error);
+    assert_non_null(context);
+    return context;
+}
+
 static const char material_script[] =
     "set -eu; cd \"$1\"; exec >log 2>&1\n"
     "ec='-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'\n"

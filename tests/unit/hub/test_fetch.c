@@ -171,15 +171,10 @@ static void unix_sockets_are_spoken_to(void **state)
 
 static void https_trusts_whom_it_is_told_to(void **state)
 {
-    struct tls_files files = {
-        .key_file = material("server.key"), .cert_file = material("server.pem"), .flag = "test"};
     struct tls_secret secret;
-    struct error error;
     char url[64];
     (void)state;
-    tls_secret_new(&secret);
-    struct tls_context *tls = tls_server_new(&files, &secret, &error);
-    assert_non_null(tls);
+    struct tls_context *tls = material_server("server", NULL, &secret);
     struct rig *rig = set_up_with(NULL, tls);
     snprintf(url, sizeof url, "https://127.0.0.1:%u/x", rig->bound.port);
     struct fetch_tls trust = {.ca_file = material("ca.pem")};

@@ -21,19 +21,7 @@ static void *on_tunnels(void *arg);
 /* A server with this certificate; clients_ca: and whose clients must show one of its. */
 static void secure_start(struct secure *secure, const char *name, const char *clients_ca)
 {
-    char key[64], cert[64];
-    struct error error;
-    snprintf(key, sizeof key, "%s.key", name);
-    snprintf(cert, sizeof cert, "%s.pem", name);
-    struct tls_files files = {.key_file = material(key),
-                              .cert_file = material(cert),
-                              .ca_file = clients_ca ? material(clients_ca) : NULL,
-                              .request_cert = clients_ca != NULL,
-                              .reject_unauthorized = clients_ca != NULL,
-                              .flag = "test"};
-    tls_secret_new(&secure->secret);
-    secure->context = tls_server_new(&files, &secure->secret, &error);
-    assert_non_null(secure->context);
+    secure->context = material_server(name, clients_ca, &secure->secret);
     secure->rig = set_up_with(NULL, secure->context);
     snprintf(secure->url, sizeof secure->url, "https://127.0.0.1:%u/x", secure->rig->bound.port);
 }
