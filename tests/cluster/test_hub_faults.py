@@ -8,10 +8,8 @@ from pod_hub import PodHub
 
 
 @pytest.fixture
-def hub(namespace, kubelet, fault_proxy, tmp_path):
-    made = PodHub(namespace, tmp_path, server=fault_proxy.url)
-    yield made.start().wait_ready()
-    made.close()
+def hub(start_hub, kubelet, fault_proxy):
+    return start_hub(server=fault_proxy.url)
 
 
 def runs(hub, name):

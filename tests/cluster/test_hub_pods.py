@@ -6,22 +6,8 @@ import time
 import hubs
 import pytest
 from hubs import wait_for
-from pod_hub import PodHub
 
 LAB = {"cmd": hubs.SINGLEUSER, "image": {"name": "hubgate.test/lab", "tag": "1"}}
-
-
-@pytest.fixture
-def start_hub(namespace, tmp_path):
-    made = []
-
-    def start(**more):
-        made.append(PodHub(namespace, tmp_path, **more))
-        return made[-1].start().wait_ready()
-
-    yield start
-    for one in made:
-        one.close()
 
 
 @pytest.fixture

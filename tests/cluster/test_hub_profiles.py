@@ -10,7 +10,6 @@ import subprocess
 import hubs
 import pytest
 from hubs import wait_for
-from pod_hub import PodHub
 
 HERE = pathlib.Path(__file__).parent
 PROFILES = [
@@ -42,20 +41,7 @@ PROFILES = [
 
 
 @pytest.fixture
-def start_hub(namespace, kubelet, tmp_path):
-    made = []
-
-    def start(**more):
-        made.append(PodHub(namespace, tmp_path, **more))
-        return made[-1].start().wait_ready()
-
-    yield start
-    for one in made:
-        one.close()
-
-
-@pytest.fixture
-def hub(start_hub):
+def hub(start_hub, kubelet):
     return start_hub(singleuser={"profileList": PROFILES, "image": {"name": "hubgate.test/lab", "tag": "0"}})
 
 

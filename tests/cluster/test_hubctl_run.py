@@ -17,7 +17,6 @@ import pytest
 
 from control_plane import wait_for
 from operators import HUBCTL, PATIENCE, operator, read_line  # noqa: F401
-from pod_hub import PodHub
 
 SERVER = "import time; print('started', flush=True); time.sleep(600)"
 
@@ -195,10 +194,8 @@ def test_the_rights_of_exec(operator, namespace, run, verbs, works):
 # ---- beside the hub ----
 
 @pytest.fixture
-def hub(namespace, kubelet, tmp_path):
-    made = PodHub(namespace, tmp_path)
-    yield made.start().wait_ready()
-    made.close()
+def hub(start_hub, kubelet):
+    return start_hub()
 
 
 def test_an_operator_of_a_hub_whose_servers_are_pods(operator, hub, namespace):
