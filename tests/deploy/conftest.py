@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-import certs as certificates
-import peers
 import pods
+from peer_fixtures import *  # noqa: F403
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/cluster"))
@@ -60,27 +59,3 @@ def container():
     for one in made:
         print(one.log)
         one.close()
-
-
-@pytest.fixture
-def upstream():
-    """upstream(script, **where): a scripted server; what its scripts raised fails the test."""
-    made = []
-
-    def make(script=None, **where):
-        made.append(peers.Upstream(script, **where))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.stop()
-    for server in made:
-        for failure in server.failures:
-            raise failure
-
-
-@pytest.fixture(scope="session")
-def certs():
-    made = certificates.Certs()
-    yield made
-    made.close()

@@ -6,10 +6,10 @@ an empty route table for each test; `start` gives one of its own."""
 
 import pytest
 
-import certs as certificates
 import peers
 import programs
 import secure
+from peer_fixtures import *  # noqa: F403
 
 
 class Shared:
@@ -121,31 +121,6 @@ def run_program():
     yield run
     for program in ended:
         program.check()
-
-
-@pytest.fixture
-def upstream():
-    """upstream(script): a scripted server; what its scripts raised fails the test."""
-    made = []
-
-    def make(script=None, server=peers.Upstream, **more):
-        made.append(server(script=script, **more))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.stop()
-    for server in made:
-        for failure in server.failures:
-            raise failure
-
-
-@pytest.fixture(scope="session")
-def certs():
-    """Keys and certificates: certs["server.pem"], certs.client(...), certs.flags(...)."""
-    made = certificates.Certs()
-    yield made
-    made.close()
 
 
 @pytest.fixture
